@@ -1,0 +1,64 @@
+import { invalidArgument } from "../errors.ts";
+import { EVENT_TYPES, type OrchestratorEvent } from "./event.ts";
+
+/** Which events a reader wants. Each list is a choice (any of them); all that are given must match. */
+export interface EventFilter {
+  /** Exact types, or prefixes such as `orchestra.job.*`. */
+  types?: readonly string[] | undefined;
+  workerIds?: readonly string[] | undefined;
+  sessionIds?: readonly string[] | undefined;
+  jobIds?: readonly string[] | undefined;
+}
+
+export type EventPredicate = (event: OrchestratorEvent) => boolean;
+
+/**
+ * Compiles a filter once, so that events are tested cheaply.
+ * @throws INVALID_ARGUMENT when a type is neither known nor a prefix of a known one
+ */
+export function compileFilter(filter: EventFilter = {}): EventPredicate {
+  const checks: EventPredicate[] = [];
+  if (filter.types?.length) checks.push(typeCheck(filter.types));
+  const { workerIds, sessionIds, jobIds } = filter;
+  if (workerIds?.length) checks.push((event) => includes(workerIds, subjectOf(event).workerId));
+  if (sessionIds?.length) checks.push((event) => includes(sessionIds, subjectOf(event).sessionId));
+  if (jobIds?.length) checks.push((event) => includes(jobIds, subjectOf(event).jobId));
+  return (event) => checks.every((check) => check(event));
+}
+
+/** What an event is about, wherever its type keeps that. */
+export interface EventSubject {
+  jobId?: string | undefined;
+  workerId?: string | undefined;
+  sessionId?: string | undefined;
+}
+
+/** Never throws: inside a program `data` is trusted to its type, but one bad event must not end a feed. */
+export function subjectOf(event: OrchestratorEvent): EventSubject {
+  switch (event.type) {
+    case "orchestra.worker.stream":
+      return event.data?.chunk ?? {};
+    case "orchestra.worker.status":
+      return { workerId: event.data?.worker?.id };
+    default:
+      return (event.data as EventSubject | undefined) ?? {};
+  }
+}
+
+function typeCheck(patterns: readonly string[]): EventPredicate {
+  const wanted = new Set<string>();
+  for (const pattern of patterns) {
+    const matches = EVENT_TYPES.filter((type) =>
+      pattern.endsWith(".*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern,
+    );
+    if (matches.length === 0) {
+      throw invalidArgument("type", "an event type or a prefix such as `orchestra.job.*`", pattern);
+    }
+    for (const type of matches) wanted.add(type);
+  }
+  return (event) => wanted.has(event.type);
+}
+
+function includes(list: readonly string[], value: string | undefined): boolean {
+  return value !== undefined && list.includes(value);
+}

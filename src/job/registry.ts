@@ -1,0 +1,333 @@
+import { invalidArgument, OrchestraError } from "../errors.ts";
+import {
+  canTransition,
+  isTerminal,
+  JOB_STATUSES,
+  type Job,
+  type JobEventHandler,
+  type JobEventKind,
+  type JobReport,
+  type JobStatus,
+} from "./job.ts";
+import { failureOf } from "./job-failure.ts";
+import {
+  type CreateJobInput,
+  checkCreateInput,
+  checkProgressInput,
+  checkReport,
+  type JobCancelInput,
+  type JobErrorInput,
+  type JobProgressInput,
+  type JobResultInput,
+  optionalString,
+  requireObject,
+} from "./job-input.ts";
+import { JobListeners } from "./job-listeners.ts";
+
+export interface WorkerJobRegistryOptions {
+  /** Finished jobs kept; 0 keeps none. Default: 200. */
+  maxFinished?: number;
+  /** How long a finished job is kept, in milliseconds. Default: 24 hours. */
+  maxFinishedAgeMs?: number;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  now?: () => number;
+  /** Default: a random UUID. */
+  createId?: () => string;
+  /** Told what an `onJobEvent` handler threw. Default: it is only counted. */
+  onListenerError?: (error: unknown) => void;
+}
+
+export interface JobListFilter {
+  status?: JobStatus;
+  workerId?: string;
+  sessionId?: string;
+  /** At most this many, newest first. Default: all that are held. */
+  limit?: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * The only writer of job state. Each change replaces the job's record, so a record once handed out
+ * stays as it was, and calls every `onJobEvent` handler with the new one.
+ *
+ * An illegal call (unknown id, change after the end, bad value) throws an `OrchestraError` and
+ * changes nothing. Events of changes that a handler makes are delivered after the event it was called
+ * for, so every handler sees every job's events in order.
+ */
+export class WorkerJobRegistry {
+  readonly #open = new Map<string, Readonly<Job>>();
+  /** In the order of their last change, so that the oldest is the first to go. */
+  readonly #finished = new Map<string, Readonly<Job>>();
+  readonly #waiters = new Map<string, Set<(job: Readonly<Job>) => void>>();
+  readonly #listeners: JobListeners;
+  readonly #maxFinished: number;
+  readonly #maxFinishedAgeMs: number;
+  readonly #now: () => number;
+  readonly #createId: () => string;
+
+  constructor(options: WorkerJobRegistryOptions = {}) {
+    this.#maxFinished = requireLimit("maxFinished", options.maxFinished ?? 200);
+    this.#maxFinishedAgeMs = requireLimit("maxFinishedAgeMs", options.maxFinishedAgeMs ?? DAY_MS);
+    this.#now = options.now ?? Date.now;
+    this.#createId = options.createId ?? (() => crypto.randomUUID());
+    this.#listeners = new JobListeners(options.onListenerError ?? (() => {}));
+  }
+
+  /** Errors thrown by `onJobEvent` handlers since the start. */
+  get listenerErrors(): number {
+    return this.#listeners.errors;
+  }
+
+  /** @throws INVALID_ARGUMENT, DUPLICATE_JOB */
+  create(input: CreateJobInput): Readonly<Job> {
+    checkCreateInput(input);
+    const id = input.id ?? this.#createId();
+    if (this.#open.has(id) || this.#finished.has(id)) {
+      throw new OrchestraError("DUPLICATE_JOB", `Expected \`id\` to be new, but job \`${id}\` exists`, {
+        path: "id",
+      });
+    }
+    const now = this.#now();
+    const queued = input.queued === true;
+    const job: Readonly<Job> = Object.freeze({
+      id,
+      workerId: input.workerId,
+      sessionId: input.sessionId,
+      requestedBy: input.requestedBy,
+      parentJobId: input.parentJobId,
+      workflow: input.workflow && { runId: input.workflow.runId, stepId: input.workflow.stepId },
+      attempt: input.attempt,
+      message: input.message,
+      traceparent: input.traceparent,
+      status: queued ? "queued" : "running",
+      queuedAt: queued ? now : undefined,
+      startedAt: now,
+      updatedAt: now,
+      finishedAt: undefined,
+      durationMs: undefined,
+      progress: undefined,
+      responseText: undefined,
+      error: undefined,
+      errorType: undefined,
+      reason: undefined,
+      report: undefined,
+    } satisfies Job);
+    this.#open.set(id, job);
+    this.#listeners.emit(job, "created");
+    return job;
+  }
+
+  /** A queued job was picked up by its worker. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION */
+  start(id: string): Readonly<Job> {
+    const job = this.#require(id, "running");
+    const now = this.#now();
+    return this.#replace({ ...job, status: "running", startedAt: now, updatedAt: now }, "started");
+  }
+
+  /** @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
+  updateProgress(id: string, progress: JobProgressInput): Readonly<Job> {
+    const job = this.#require(id);
+    if (job.status !== "running") throw illegal(job, "take progress");
+    checkProgressInput(progress);
+    const updatedAt = this.#now();
+    const { message, percent, current, total, unit, stage } = progress;
+    return this.#replace(
+      { ...job, updatedAt, progress: { message, percent, current, total, unit, stage, updatedAt } },
+      "progress",
+    );
+  }
+
+  /** The job ended well. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
+  setResult(id: string, result: JobResultInput = {}): Readonly<Job> {
+    const job = this.#require(id, "succeeded");
+    requireObject("result", result);
+    optionalString("responseText", result.responseText);
+    return this.#finish(job, "completed", {
+      status: "succeeded",
+      responseText: result.responseText,
+      report: checkedReport(result.report, job),
+    });
+  }
+
+  /** The job failed. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
+  setError(id: string, failure: JobErrorInput): Readonly<Job> {
+    const job = this.#require(id, "failed");
+    requireObject("failure", failure);
+    optionalString("errorType", failure.errorType);
+    const { error, errorType } = failureOf(failure.error);
+    return this.#finish(job, "failed", {
+      status: "failed",
+      error,
+      errorType: failure.errorType ?? errorType,
+      report: checkedReport(failure.report, job),
+    });
+  }
+
+  /** The job was ended on request. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
+  cancel(id: string, cancellation: JobCancelInput = {}): Readonly<Job> {
+    const job = this.#require(id, "canceled");
+    requireObject("cancellation", cancellation);
+    optionalString("reason", cancellation.reason);
+    return this.#finish(job, "canceled", {
+      status: "canceled",
+      reason: cancellation.reason,
+      report: checkedReport(cancellation.report, job),
+    });
+  }
+
+  /**
+   * Adds the worker's own report. Before the end it is kept for the terminal event; after it, it is
+   * told by a `reported` event. @throws UNKNOWN_JOB, INVALID_ARGUMENT
+   */
+  attachReport(id: string, report: JobReport): Readonly<Job> {
+    const job = this.#require(id);
+    requireObject("report", report);
+    checkReport(report);
+    const reported = Object.freeze({ ...job, updatedAt: this.#now(), report: { ...report } });
+    if (isTerminal(job.status)) {
+      // To the end again, as the order is that of the last change.
+      this.#finished.delete(id);
+      this.#finished.set(id, reported);
+      this.#listeners.emit(reported, "reported");
+    } else {
+      this.#open.set(id, reported);
+    }
+    return reported;
+  }
+
+  /**
+   * Resolves with the job once it has ended, however it ended.
+   * @throws UNKNOWN_JOB; AWAIT_TIMEOUT after `timeoutMs` (default: never); the signal's reason
+   */
+  async await(
+    id: string,
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<Readonly<Job>> {
+    const { timeoutMs, signal } = options;
+    signal?.throwIfAborted();
+    if (timeoutMs !== undefined) requireLimit("timeoutMs", timeoutMs);
+    const job = this.#require(id);
+    if (isTerminal(job.status)) return job;
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiters.get(id) ?? new Set();
+      this.#waiters.set(id, waiters);
+      const settle = () => {
+        waiters.delete(onEnd);
+        if (waiters.size === 0) this.#waiters.delete(id);
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const onEnd = (ended: Readonly<Job>) => {
+        settle();
+        resolve(ended);
+      };
+      const onAbort = () => {
+        settle();
+        reject(signal?.reason);
+      };
+      const onTimeout = () => {
+        settle();
+        reject(new OrchestraError("AWAIT_TIMEOUT", `Job \`${id}\` did not end within ${timeoutMs} ms`));
+      };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+      waiters.add(onEnd);
+      signal?.addEventListener("abort", onAbort);
+    });
+  }
+
+  get(id: string): Readonly<Job> | undefined {
+    const open = this.#open.get(id);
+    if (open !== undefined) return open;
+    this.#evict();
+    return this.#finished.get(id);
+  }
+
+  /** Held jobs, newest first. @throws INVALID_ARGUMENT */
+  list(filter: JobListFilter = {}): Readonly<Job>[] {
+    const { status, workerId, sessionId, limit } = filter;
+    if (status !== undefined && !JOB_STATUSES.includes(status)) {
+      throw invalidArgument("status", `one of ${JOB_STATUSES.join(", ")}`, status);
+    }
+    if (limit !== undefined) requireLimit("limit", limit);
+    this.#evict();
+    return [...this.#finished.values(), ...this.#open.values()]
+      .filter(
+        (job) =>
+          (status === undefined || job.status === status) &&
+          (workerId === undefined || job.workerId === workerId) &&
+          (sessionId === undefined || job.sessionId === sessionId),
+      )
+      .sort((a, b) => b.startedAt - a.startedAt)
+      .slice(0, limit);
+  }
+
+  /** Calls `handler` after each change of any job, until the returned function is called. */
+  onJobEvent(handler: JobEventHandler): () => void {
+    return this.#listeners.add(handler);
+  }
+
+  /** @throws UNKNOWN_JOB, ILLEGAL_TRANSITION when the job cannot go to `target` */
+  #require(id: string, target?: JobStatus): Readonly<Job> {
+    const job = this.get(id);
+    if (job === undefined) {
+      throw new OrchestraError("UNKNOWN_JOB", `Expected \`id\` to be a held job's, got \`${String(id)}\``, {
+        path: "id",
+      });
+    }
+    if (target !== undefined && !canTransition(job.status, target)) throw illegal(job, `become ${target}`);
+    return job;
+  }
+
+  #replace(changed: Job, event: JobEventKind): Readonly<Job> {
+    const job = Object.freeze(changed);
+    this.#open.set(job.id, job);
+    this.#listeners.emit(job, event);
+    return job;
+  }
+
+  #finish(job: Readonly<Job>, event: JobEventKind, end: Partial<Job>): Readonly<Job> {
+    // A wall clock that was set back must not yield an end before the beginning.
+    const finishedAt = Math.max(this.#now(), job.startedAt);
+    const ended: Readonly<Job> = Object.freeze({
+      ...job,
+      ...end,
+      updatedAt: finishedAt,
+      finishedAt,
+      durationMs: finishedAt - job.startedAt,
+    });
+    this.#open.delete(job.id);
+    this.#finished.set(job.id, ended);
+    this.#listeners.emit(ended, event);
+    for (const onEnd of this.#waiters.get(job.id) ?? []) onEnd(ended);
+    this.#evict();
+    return ended;
+  }
+
+  #evict(): void {
+    const oldest = this.#now() - this.#maxFinishedAgeMs;
+    for (const [id, job] of this.#finished) {
+      if (this.#finished.size <= this.#maxFinished && job.updatedAt >= oldest) return;
+      this.#finished.delete(id);
+    }
+  }
+}
+
+/** The registry that an application and its libraries share unless they make their own. */
+export const workerJobs = new WorkerJobRegistry();
+
+function checkedReport(report: JobReport | undefined, job: Readonly<Job>): JobReport | undefined {
+  checkReport(report);
+  return report === undefined ? job.report : { ...report };
+}
+
+function illegal(job: Readonly<Job>, change: string): OrchestraError {
+  return new OrchestraError("ILLEGAL_TRANSITION", `Job \`${job.id}\` is ${job.status} and cannot ${change}`, {
+    path: "status",
+  });
+}
+
+function requireLimit(path: string, value: number): number {
+  if (!(typeof value === "number" && value >= 0)) throw invalidArgument(path, "a number from 0", value);
+  return value;
+}

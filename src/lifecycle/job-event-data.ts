@@ -1,0 +1,93 @@
+import type { OrchestratorEventDataMap } from "../event/event.ts";
+import type { JobEventKind } from "../job/job.ts";
+import { failureOf, OTHER_ERROR_TYPE } from "../job/job-failure.ts";
+import type { Content } from "./content.ts";
+import { amountOf, type JobFacts, nameOf, type ObservedJob, textOf, timeOf } from "./job-facts.ts";
+
+export type JobData<K extends JobEventKind> = OrchestratorEventDataMap[`orchestra.job.${K}`];
+
+export function createdData(facts: JobFacts, job: ObservedJob, content: Content): JobData<"created"> {
+  const message = textOf(job.message);
+  return {
+    ...facts,
+    status: job.status === "queued" ? "queued" : "running",
+    revision: 0,
+    message: content.preview(message, "message"),
+    messageLength: message.length,
+    queuedAt: timeOf(job.queuedAt),
+  };
+}
+
+export function progressData(
+  facts: JobFacts,
+  revision: number,
+  job: ObservedJob,
+  content: Content,
+  now: number,
+): JobData<"progress"> {
+  const progress = (job.progress ?? {}) as Record<string, unknown>;
+  return {
+    ...facts,
+    status: "running",
+    revision,
+    message: content.text(textOf(progress.message), "progress"),
+    percent: amountOf(progress.percent, 100),
+    current: amountOf(progress.current),
+    total: amountOf(progress.total),
+    unit: nameOf(progress.unit),
+    stage: nameOf(progress.stage),
+    updatedAt: timeOf(progress.updatedAt) ?? now,
+  };
+}
+
+/** What the three ways to end have in common. */
+interface JobEnd extends JobFacts {
+  revision: number;
+  finishedAt: number;
+  durationMs: number;
+  report: JobData<"completed">["report"];
+}
+
+export function jobEnd(
+  facts: JobFacts,
+  revision: number,
+  job: ObservedJob,
+  content: Content,
+  now: number,
+): JobEnd {
+  // A wall clock that was set back must not yield an end before the beginning.
+  const finishedAt = Math.max(timeOf(job.finishedAt) ?? now, facts.startedAt);
+  return {
+    ...facts,
+    revision,
+    finishedAt,
+    durationMs: finishedAt - facts.startedAt,
+    report: content.report(job.report),
+  };
+}
+
+export function completedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"completed"> {
+  const response = job.responseText === undefined ? undefined : textOf(job.responseText);
+  return {
+    ...end,
+    status: "succeeded",
+    responsePreview: response === undefined ? undefined : content.preview(response, "response"),
+    responseLength: response?.length,
+  };
+}
+
+export function failedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"failed"> {
+  const failure = job.error === undefined ? { error: "", errorType: OTHER_ERROR_TYPE } : failureOf(job.error);
+  return {
+    ...end,
+    status: "failed",
+    error: content.text(failure.error, "error"),
+    errorType: nameOf(job.errorType) ?? failure.errorType,
+  };
+}
+
+export function canceledData(end: JobEnd, job: ObservedJob, content: Content): JobData<"canceled"> {
+  // Registries without a `reason` keep it where a failure would be.
+  const reason = textOf(job.reason ?? job.error);
+  return { ...end, status: "canceled", reason: reason === "" ? undefined : content.text(reason, "reason") };
+}

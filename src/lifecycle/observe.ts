@@ -1,0 +1,40 @@
+import { invalidArgument } from "../errors.ts";
+import type { ObservedJob } from "./job-facts.ts";
+import { JobFollower, type JobFollowerOptions, type JobFollowerStats } from "./job-follower.ts";
+
+/** Anything that tells of its jobs: our registry, or one that was there before us. */
+export interface JobEventSource {
+  /** May return a function that ends the subscription. */
+  // biome-ignore lint/suspicious/noExplicitAny: a registry's job type is its own affair; we check each field
+  onJobEvent(handler: (job: any, event: any) => void): unknown;
+}
+
+export interface JobObserver {
+  stats(): JobFollowerStats;
+  /**
+   * Stops listening. Jobs that are still open end as failed with `errorType: "interrupted"`, as nobody
+   * would tell of their end any more. Idempotent.
+   */
+  stop(): void;
+}
+
+/** Turns a registry's lifecycle callbacks into spans and events, until it is stopped. */
+export function observeJobs(source: JobEventSource, options: JobFollowerOptions): JobObserver {
+  if (typeof source?.onJobEvent !== "function") {
+    throw invalidArgument("source", "an object with `onJobEvent(handler)`", source);
+  }
+  const follower = new JobFollower(options);
+  let listening = true;
+  const off = source.onJobEvent((job: ObservedJob, event: unknown) => {
+    if (listening) follower.follow(job, event);
+  });
+  return {
+    stats: () => follower.stats(),
+    stop: () => {
+      if (!listening) return;
+      listening = false;
+      if (typeof off === "function") off();
+      follower.interrupt("The orchestrator stopped observing before the job ended");
+    },
+  };
+}
