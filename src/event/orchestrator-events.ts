@@ -1,0 +1,72 @@
+import { invalidArgument } from "../errors.ts";
+import type { OrchestratorEvent } from "./event.ts";
+import type { EventRecord } from "./event-log.ts";
+import type { EventPublisher } from "./publisher.ts";
+
+export type OrchestratorEventHandler = (event: OrchestratorEvent, record: EventRecord) => void;
+
+/** Events that wait for the first publisher; beyond it the oldest are dropped and counted. */
+const MAX_WAITING = 1_000;
+
+const handlers = new Map<object, { handler: OrchestratorEventHandler; off: () => void }>();
+let waiting: OrchestratorEvent[] = [];
+let droppedWaiting = 0;
+let seated: EventPublisher | undefined;
+
+/**
+ * Publishes to the process's shared feed: that of the first running telemetry. Until there is one, the
+ * last 1,000 events wait for it.
+ */
+export function publishOrchestratorEvent(event: OrchestratorEvent): void {
+  if (seated !== undefined) return seated.publish(event);
+  waiting.push(event);
+  if (waiting.length <= MAX_WAITING) return;
+  waiting.shift();
+  droppedWaiting++;
+}
+
+/**
+ * Calls `handler` with every event of the process's shared feed, once it is in the log. It stays
+ * subscribed across telemetry restarts, until the returned function is called.
+ */
+export function onOrchestratorEvent(handler: OrchestratorEventHandler): () => void {
+  if (typeof handler !== "function") throw invalidArgument("handler", "a function", handler);
+  const key = {};
+  const entry = { handler, off: () => {} };
+  handlers.set(key, entry);
+  if (seated !== undefined) attach(seated, entry);
+  return () => {
+    handlers.delete(key);
+    entry.off();
+  };
+}
+
+/**
+ * Makes `publisher` the process's shared one if the seat is free. Returns what gives the seat up;
+ * undefined when it is taken: two telemetries in one process do not meet.
+ */
+export function takeSharedSeat(publisher: EventPublisher): (() => void) | undefined {
+  if (seated !== undefined) return undefined;
+  seated = publisher;
+  for (const entry of handlers.values()) attach(publisher, entry);
+  const early = waiting;
+  waiting = [];
+  for (const event of early) publisher.publish(event);
+  return () => {
+    if (seated !== publisher) return;
+    seated = undefined;
+    for (const entry of handlers.values()) entry.off();
+  };
+}
+
+/** Events dropped because no telemetry was running and too many waited. */
+export function droppedBeforeStart(): number {
+  return droppedWaiting;
+}
+
+function attach(
+  publisher: EventPublisher,
+  entry: { handler: OrchestratorEventHandler; off: () => void },
+): void {
+  entry.off = publisher.on((record) => entry.handler(record.event, record));
+}
