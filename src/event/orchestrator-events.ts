@@ -18,7 +18,10 @@ let seated: EventPublisher | undefined;
  * last 1,000 events wait for it.
  */
 export function publishOrchestratorEvent(event: OrchestratorEvent): void {
-  if (seated !== undefined) return seated.publish(event);
+  if (seated !== undefined) {
+    seated.publish(event);
+    return;
+  }
   waiting.push(event);
   if (waiting.length <= MAX_WAITING) return;
   waiting.shift();
