@@ -46,11 +46,13 @@ export class OrchestraError extends Error {
 
 /** `Expected \`percent\` to be a number from 0 to 100, got \`NaN\` (number)`. */
 export function invalidArgument(path: string, expected: string, got: unknown): OrchestraError {
-  return new OrchestraError(
-    "INVALID_ARGUMENT",
-    `Expected \`${path}\` to be ${expected}, got \`${describe(got)}\` (${typeName(got)})`,
-    { path },
-  );
+  return unexpected("INVALID_ARGUMENT", path, expected, got);
+}
+
+/** The same for any other code: `path` is not what was `expected`. */
+export function unexpected(code: ErrorCode, path: string, expected: string, got: unknown): OrchestraError {
+  const message = `Expected \`${path}\` to be ${expected}, got \`${describe(got)}\` (${typeName(got)})`;
+  return new OrchestraError(code, message, { path });
 }
 
 const DESCRIBED_LENGTH = 80;

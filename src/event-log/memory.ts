@@ -46,8 +46,14 @@ class MemoryEventLog implements EventLog {
       throw invalidArgument("capacity", "a whole number from 1", capacity);
     }
     this.#capacity = capacity;
-    this.#maxLength = options.maxLength ?? 64 * 1024 * 1024;
-    this.#epoch = options.epoch ?? crypto.randomUUID().slice(0, 8);
+    const maxLength = options.maxLength ?? 64 * 1024 * 1024;
+    if (!(maxLength > 0)) throw invalidArgument("maxLength", "a number above 0", maxLength);
+    const epoch = options.epoch ?? crypto.randomUUID().slice(0, 8);
+    if (parseCursor(formatCursor(epoch, 0)) === undefined) {
+      throw invalidArgument("epoch", "1 to 40 letters and digits", epoch);
+    }
+    this.#maxLength = maxLength;
+    this.#epoch = epoch;
   }
 
   append(batch: readonly UnplacedEvent[]): (Cursor | undefined)[] {
@@ -70,8 +76,7 @@ class MemoryEventLog implements EventLog {
   }
 
   bounds(): EventLogBounds {
-    const oldest =
-      this.#ring.length === 0 ? undefined : this.#at(this.#latest - this.#ring.length + 1).cursor;
+    const oldest = this.#oldest > this.#latest ? undefined : this.#at(this.#oldest).cursor;
     return { oldest, latest: formatCursor(this.#epoch, this.#latest) };
   }
 

@@ -48,8 +48,9 @@ export function subjectOf(event: OrchestratorEvent): EventSubject {
 function typeCheck(patterns: readonly string[]): EventPredicate {
   const wanted = new Set<string>();
   for (const pattern of patterns) {
+    const isPrefix = typeof pattern === "string" && pattern.endsWith(".*");
     const matches = EVENT_TYPES.filter((type) =>
-      pattern.endsWith(".*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern,
+      isPrefix ? type.startsWith(pattern.slice(0, -1)) : type === pattern,
     );
     if (matches.length === 0) {
       throw invalidArgument("type", "an event type or a prefix such as `orchestra.job.*`", pattern);

@@ -1,3 +1,19 @@
+import type { OrchestratorEvent } from "./event.ts";
+import type { UnplacedEvent } from "./event-log.ts";
+
+/**
+ * An event with its JSON. One that JSON cannot hold becomes what its JSON says, so that no log, filter
+ * or sink meets a cycle, a BigInt or a getter that throws.
+ */
+export function encodeEvent(event: OrchestratorEvent): UnplacedEvent {
+  try {
+    return { event, json: JSON.stringify(event) ?? "null" };
+  } catch {
+    const json = encodeJson(event);
+    return { event: JSON.parse(json), json };
+  }
+}
+
 /**
  * `JSON.stringify` that always yields JSON. What JSON cannot hold becomes a string in its place:
  * a BigInt its digits, a cycle `[Circular]`, a value whose `toJSON` or getter throws `[Unserializable]`.
@@ -29,9 +45,8 @@ function plain(value: unknown, ancestors: Set<object>, depth: number): unknown {
 }
 
 function plainObject(value: object, ancestors: Set<object>, depth: number): unknown {
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return plain(value.toJSON(), ancestors, depth);
-  }
+  const replaced = "toJSON" in value && typeof value.toJSON === "function" ? value.toJSON() : value;
+  if (replaced !== value) return plain(replaced, ancestors, depth);
   if (Array.isArray(value)) return value.map((item) => plain(item, ancestors, depth));
   const copy: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(value)) copy[key] = plainProperty(value, key, ancestors, depth);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OrchestraError } from "../errors.ts";
+import { invalidArgument, OrchestraError } from "../errors.ts";
 import { AMBIENT_EVENT_DATA, JOB_EVENT_DATA, name, timestamp, traceparent } from "./event-fields.ts";
 import { createEventId } from "./event-id.ts";
 
@@ -99,6 +99,12 @@ export function parseOrchestratorEvent(input: unknown): OrchestratorEvent {
 
 export function isEventType(type: unknown): type is OrchestratorEventType {
   return typeof type === "string" && Object.hasOwn(EVENT_DATA, type);
+}
+
+/** @throws INVALID_ARGUMENT for anything but an event of a known type; its fields are not checked */
+export function requireEventType(event: OrchestratorEvent): void {
+  const type: unknown = event?.type;
+  if (!isEventType(type)) throw invalidArgument("type", "an event type", type);
 }
 
 export function isJobEvent(event: OrchestratorEvent): event is JobEvent {

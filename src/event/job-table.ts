@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.ts";
 import { isTerminal, type JobStatus } from "../job/job.ts";
 import { isJobEvent } from "./event.ts";
 import type { Cursor, EventRecord } from "./event-log.ts";
@@ -43,7 +44,8 @@ export class JobTable implements EventSink {
 
   onEvent({ event, cursor }: EventRecord): void {
     this.#cursor = cursor;
-    if (!isJobEvent(event)) return;
+    // Inside a program `data` is trusted to its type; an ill-made event must not end the table.
+    if (!isJobEvent(event) || typeof event.data?.jobId !== "string") return;
     const { jobId } = event.data;
     this.#jobs.set(jobId, applyJobEvent(this.#jobs.get(jobId), event));
     if (this.#jobs.size > this.#maxJobs) this.#evict();
@@ -53,23 +55,23 @@ export class JobTable implements EventSink {
     return this.#jobs.get(jobId);
   }
 
+  /** @throws INVALID_ARGUMENT when `after` is not a held job's id (any more) */
   list(query: JobQuery = {}): JobPage {
     const { status, workerId, sessionId, after, limit = 100 } = query;
-    const matching = [...this.#jobs.values()]
-      .reverse()
-      .filter(
-        (job) =>
-          (status === undefined || job.status === status) &&
-          (workerId === undefined || job.workerId === workerId) &&
-          (sessionId === undefined || job.sessionId === sessionId),
-      );
-    const start = after === undefined ? 0 : matching.findIndex((job) => job.jobId === after) + 1;
-    const jobs = matching.slice(start, start + limit);
-    const isLast = start + limit >= matching.length;
+    const fits = (job: JobSnapshot) =>
+      (status === undefined || job.status === status) &&
+      (workerId === undefined || job.workerId === workerId) &&
+      (sessionId === undefined || job.sessionId === sessionId);
+    const newestFirst = [...this.#jobs.values()].reverse();
+    // Its place among all jobs: it may not fit the query any more.
+    const start = after === undefined ? 0 : newestFirst.findIndex((job) => job.jobId === after) + 1;
+    if (start === 0 && after !== undefined) throw invalidArgument("after", "the id of a held job", after);
+    const rest = newestFirst.slice(start).filter(fits);
+    const jobs = rest.slice(0, limit);
     return {
       jobs,
-      total: matching.length,
-      next: isLast ? undefined : jobs.at(-1)?.jobId,
+      total: newestFirst.filter(fits).length,
+      next: rest.length > jobs.length ? jobs.at(-1)?.jobId : undefined,
       cursor: this.#cursor,
     };
   }

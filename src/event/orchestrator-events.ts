@@ -1,5 +1,5 @@
 import { invalidArgument } from "../errors.ts";
-import type { OrchestratorEvent } from "./event.ts";
+import { type OrchestratorEvent, requireEventType } from "./event.ts";
 import type { EventRecord } from "./event-log.ts";
 import type { EventPublisher } from "./publisher.ts";
 
@@ -16,12 +16,14 @@ let seated: EventPublisher | undefined;
 /**
  * Publishes to the process's shared feed: that of the first running telemetry. Until there is one, the
  * last 1,000 events wait for it.
+ * @throws INVALID_ARGUMENT for a type that is not in the table of events
  */
 export function publishOrchestratorEvent(event: OrchestratorEvent): void {
   if (seated !== undefined) {
     seated.publish(event);
     return;
   }
+  requireEventType(event);
   waiting.push(event);
   if (waiting.length <= MAX_WAITING) return;
   waiting.shift();

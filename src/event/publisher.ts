@@ -1,7 +1,7 @@
-import { invalidArgument } from "../errors.ts";
-import { isEventType, type OrchestratorEvent } from "./event.ts";
+import { invalidArgument, OrchestraError } from "../errors.ts";
+import { isJobEvent, type OrchestratorEvent, requireEventType } from "./event.ts";
 import { createEventId } from "./event-id.ts";
-import { encodeJson } from "./event-json.ts";
+import { encodeEvent } from "./event-json.ts";
 import type { Cursor, EventLog, EventRecord, MaybePromise, UnplacedEvent } from "./event-log.ts";
 import type { EventSink } from "./event-sink.ts";
 
@@ -11,8 +11,8 @@ export interface EventPublisherOptions {
   /** `service.instance.id` put on events that carry no source of their own. */
   source?: string;
   /**
-   * Events that may wait to be appended. Progress beyond it is dropped and counted; what opens or ends
-   * a job has as much room again. Default: 10,000.
+   * Events that may wait to be appended. What comes beyond it is dropped and counted, but what opens or
+   * ends a job has as much room again. Default: 10,000.
    */
   maxPending?: number;
   /** Runs `drain` soon, once. Default: `setImmediate`, so once per turn of the event loop. */
@@ -59,6 +59,7 @@ export class EventPublisher {
   #scheduled = false;
   /** The batch that an asynchronous log is appending; the next one waits for it. */
   #inFlight: { size: number; done: Promise<void> } | undefined;
+  #dispatching = false;
   #made = 0;
   #appended = 0;
   #duplicates = 0;
@@ -82,12 +83,10 @@ export class EventPublisher {
    * @throws INVALID_ARGUMENT for a type that is not in the table of events
    */
   publish(event: OrchestratorEvent): void {
-    const type: unknown = event?.type;
-    if (!isEventType(type)) throw invalidArgument("type", "an event type", type);
+    requireEventType(event);
     this.#made++;
-    const room = event.type === "orchestra.job.progress" ? this.#maxPending : this.#maxPending * 2;
     if (this.#shutdown !== undefined) this.#dropped.closed++;
-    else if (this.#pending.length >= room) this.#dropped.queue_full++;
+    else if (this.#isFullFor(event)) this.#dropped.queue_full++;
     else this.#enqueue(event);
   }
 
@@ -122,21 +121,49 @@ export class EventPublisher {
     };
   }
 
-  /** A barrier: what was published before is in the log, and has left every sink that can flush. */
+  /**
+   * A barrier: what was published before is in the log, and has left every sink that can flush.
+   * @throws what the log's `flush` threw
+   */
   async flush(): Promise<void> {
     await this.#drain();
-    await this.log.flush();
-    await Promise.allSettled([...this.#sinks.keys()].map((sink) => sink.forceFlush()));
+    try {
+      await this.log.flush();
+    } finally {
+      await this.#eachSink((sink) => sink.forceFlush());
+    }
   }
 
-  /** Flushes, then shuts the sinks down and closes the log. Idempotent. */
+  /** Flushes, then shuts the sinks down and closes the log. Idempotent; never rejects. */
   shutdown(): Promise<void> {
-    this.#shutdown ??= (async () => {
-      await this.flush();
-      await Promise.allSettled([...this.#sinks.keys()].map((sink) => sink.shutdown()));
-      await this.log.close();
-    })();
+    // In the next microtask, so that a sink which calls back finds the shutdown begun.
+    this.#shutdown ??= Promise.resolve().then(() => this.#close());
     return this.#shutdown;
+  }
+
+  async #close(): Promise<void> {
+    await this.#attempt("log", () => this.flush());
+    await this.#eachSink((sink) => sink.shutdown());
+    await this.#attempt("log", () => this.log.close());
+  }
+
+  async #eachSink(action: (sink: EventSink) => Promise<void>): Promise<void> {
+    const sinks = [...this.#sinks.keys()];
+    await Promise.all(sinks.map((sink) => this.#attempt(sink.name, () => action(sink))));
+  }
+
+  async #attempt(where: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#report(error, where);
+    }
+  }
+
+  #isFullFor(event: OrchestratorEvent): boolean {
+    if (this.#pending.length < this.#maxPending) return false;
+    const opensOrEnds = isJobEvent(event) && event.type !== "orchestra.job.progress";
+    return !opensOrEnds || this.#pending.length >= this.#maxPending * 2;
   }
 
   #enqueue(event: OrchestratorEvent): void {
@@ -150,54 +177,74 @@ export class EventPublisher {
   #drain(): MaybePromise<void> {
     this.#scheduled = false;
     if (this.#inFlight !== undefined) return this.#inFlight.done.then(() => this.#drain());
-    if (this.#pending.length === 0) return;
-    const batch = this.#pending.map((event) => this.#encode(event));
-    this.#pending = [];
+    // A sink that flushes: the others must first see the end of the batch it was called for.
+    if (this.#dispatching) return Promise.resolve().then(() => this.#drain());
+    const batch = this.#takeBatch();
+    if (batch.length > 0) return this.#append(batch);
+  }
+
+  #append(batch: readonly UnplacedEvent[]): MaybePromise<void> {
     try {
       const cursors = this.log.append(batch);
       if (!(cursors instanceof Promise)) return this.#dispatch(batch, cursors);
-      const done = cursors.then(
-        (placed) => this.#land(() => this.#dispatch(batch, placed)),
-        (error: unknown) => this.#land(() => this.#lose(batch, error)),
-      );
+      const done = cursors
+        .then((placed) => this.#dispatch(batch, placed))
+        .catch((error: unknown) => this.#lose(batch.length, error));
       this.#inFlight = { size: batch.length, done };
       return done;
     } catch (error) {
-      this.#lose(batch, error);
+      this.#lose(batch.length, error);
     }
   }
 
-  #land(settle: () => void): void {
+  #takeBatch(): UnplacedEvent[] {
+    const pending = this.#pending;
+    this.#pending = [];
+    return pending.flatMap((event) => this.#encode(event) ?? []);
+  }
+
+  /** Undefined, and counted, for an event whose own fields cannot be read. */
+  #encode(event: OrchestratorEvent): UnplacedEvent | undefined {
+    try {
+      return encodeEvent({
+        ...event,
+        id: typeof event.id === "string" && event.id !== "" ? event.id : createEventId(event.timestamp),
+        source: event.source ?? this.#source,
+      });
+    } catch (error) {
+      this.#lose(1, error);
+      return undefined;
+    }
+  }
+
+  #lose(events: number, error: unknown): void {
     this.#inFlight = undefined;
-    settle();
-  }
-
-  #encode(event: OrchestratorEvent): UnplacedEvent {
-    const stamped = {
-      ...event,
-      id: event.id || createEventId(event.timestamp),
-      source: event.source ?? this.#source,
-    };
-    return { event: stamped, json: encodeJson(stamped) };
-  }
-
-  #lose(batch: readonly UnplacedEvent[], error: unknown): void {
-    this.#dropped.append_failed += batch.length;
+    this.#dropped.append_failed += events;
     this.#report(error, "log");
   }
 
+  /** @throws INTERNAL, before anything is shown, when the log did not answer for each event */
   #dispatch(batch: readonly UnplacedEvent[], cursors: readonly (Cursor | undefined)[]): void {
+    if (cursors?.length !== batch.length) {
+      throw new OrchestraError("INTERNAL", "The event log did not return a cursor for each event");
+    }
+    this.#inFlight = undefined;
+    this.#dispatching = true;
     batch.forEach(({ event, json }, index) => {
       const cursor = cursors[index];
-      if (cursor === undefined) {
-        this.#duplicates++;
-        return;
-      }
-      this.#appended++;
-      const record: EventRecord = { cursor, event, json };
-      for (const [sink, stats] of this.#sinks) this.#deliver(sink, record, stats, sink.name);
-      for (const handler of this.#handlers) this.#deliver(handler, record, this.#handlerStats, "handler");
+      if (cursor === undefined) this.#duplicates++;
+      else this.#show({ cursor, event, json });
     });
+    this.#dispatching = false;
+  }
+
+  #show(record: EventRecord): void {
+    this.#appended++;
+    for (const [sink, stats] of this.#sinks) this.#deliver(sink, record, stats, sink.name);
+    // A copy, or a handler that subscribes another for each event would never come to an end.
+    for (const handler of [...this.#handlers]) {
+      if (this.#handlers.has(handler)) this.#deliver(handler, record, this.#handlerStats, "handler");
+    }
   }
 
   #deliver(
@@ -207,12 +254,20 @@ export class EventPublisher {
     where: string,
   ): void {
     try {
-      receiver.onEvent(record);
-      stats.delivered++;
+      const returned: unknown = receiver.onEvent(record);
+      if (returned instanceof Promise) {
+        returned.then(() => stats.delivered++).catch((error: unknown) => this.#fail(stats, error, where));
+      } else {
+        stats.delivered++;
+      }
     } catch (error) {
-      stats.failed++;
-      this.#report(error, where);
+      this.#fail(stats, error, where);
     }
+  }
+
+  #fail(stats: DeliveryStats, error: unknown, where: string): void {
+    stats.failed++;
+    this.#report(error, where);
   }
 
   #report(error: unknown, where: string): void {

@@ -1,14 +1,23 @@
 /** The class of a failure that has none: the value OpenTelemetry reserves for "something else". */
 export const OTHER_ERROR_TYPE = "_OTHER";
 
+/** The class of a job whose end nobody could tell of, as its process was gone. */
+export const INTERRUPTED = "interrupted";
+
 /** Failure text and low-cardinality class of anything that was thrown; never throws itself. */
 export function failureOf(thrown: unknown): { error: string; errorType: string } {
   try {
     if (thrown instanceof Error) {
-      return { error: String(thrown.message), errorType: String(thrown.name || OTHER_ERROR_TYPE) };
+      return { error: String(thrown.message), errorType: classOf(thrown) };
     }
     return { error: typeof thrown === "string" ? thrown : String(thrown), errorType: OTHER_ERROR_TYPE };
   } catch {
     return { error: "unprintable error", errorType: OTHER_ERROR_TYPE };
   }
+}
+
+/** Subclasses seldom set `name`, and then inherit one that says nothing. */
+function classOf(error: Error): string {
+  const name = error.name === "Error" ? error.constructor?.name : error.name;
+  return String(name || OTHER_ERROR_TYPE);
 }

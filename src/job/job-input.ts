@@ -54,37 +54,45 @@ export function checkCreateInput(input: CreateJobInput): void {
   if (input.workflow !== undefined) {
     requireObject("workflow", input.workflow);
     requireText("workflow.runId", input.workflow.runId);
+    if (input.workflow.stepId !== undefined) requireText("workflow.stepId", input.workflow.stepId);
+  }
+  if (input.queued !== undefined && typeof input.queued !== "boolean") {
+    throw invalidArgument("queued", "a boolean", input.queued);
   }
   if (input.attempt !== undefined && !(Number.isInteger(input.attempt) && input.attempt >= 1)) {
     throw invalidArgument("attempt", "a whole number from 1", input.attempt);
   }
 }
 
-/** Throws INVALID_ARGUMENT naming the first field that does not fit. */
-export function checkProgressInput(input: JobProgressInput): void {
+/** The progress as of `updatedAt`. Throws INVALID_ARGUMENT naming the first field that does not fit. */
+export function progressOf(input: JobProgressInput, updatedAt: number): JobProgress {
   requireObject("progress", input);
-  if (typeof input.message !== "string") throw invalidArgument("message", "a string", input.message);
-  const { percent, current, total } = input;
+  const { message, percent, current, total, unit, stage } = input;
+  if (typeof message !== "string") throw invalidArgument("message", "a string", message);
   if (percent !== undefined && !(typeof percent === "number" && percent >= 0 && percent <= 100)) {
     throw invalidArgument("percent", "a number from 0 to 100", percent);
   }
   if (current !== undefined) requireCount("current", current);
   if (total !== undefined) requireCount("total", total);
+  optionalString("unit", unit);
+  optionalString("stage", stage);
+  return Object.freeze({ message, percent, current, total, unit, stage, updatedAt });
 }
 
-export function checkReport(report: JobReport | undefined): void {
-  if (report === undefined) return;
+/** A copy that nobody can change. Throws INVALID_ARGUMENT naming the first field that does not fit. */
+export function reportOf(report: JobReport): JobReport {
   requireObject("report", report);
   for (const field of ["summary", "details", "notes"] as const) {
     optionalString(`report.${field}`, report[field]);
   }
-  const { issues } = report;
+  const { summary, details, issues, notes } = report;
   if (
     issues !== undefined &&
     !(Array.isArray(issues) && issues.every((issue) => typeof issue === "string"))
   ) {
     throw invalidArgument("report.issues", "an array of strings", issues);
   }
+  return Object.freeze({ summary, details, issues: issues && frozenCopy(issues), notes });
 }
 
 export function optionalString(path: string, value: unknown): void {
@@ -92,7 +100,9 @@ export function optionalString(path: string, value: unknown): void {
 }
 
 export function requireObject(path: string, value: unknown): void {
-  if (typeof value !== "object" || value === null) throw invalidArgument(path, "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalidArgument(path, "an object", value);
+  }
 }
 
 function requireText(path: string, value: unknown): void {
@@ -103,4 +113,8 @@ function requireCount(path: string, value: unknown): void {
   if (!(typeof value === "number" && Number.isFinite(value) && value >= 0)) {
     throw invalidArgument(path, "a finite number from 0", value);
   }
+}
+
+function frozenCopy(strings: readonly string[]): string[] {
+  return Object.freeze([...strings]) as string[];
 }

@@ -2,8 +2,8 @@ import { invalidArgument } from "../errors.ts";
 import type { Job, JobEventHandler, JobEventKind } from "./job.ts";
 
 /**
- * The `onJobEvent` handlers of one registry. A handler that throws is counted and reported, and
- * neither the caller nor another handler notices. Events caused by a handler wait until the one it
+ * The `onJobEvent` handlers of one registry. A handler that throws or rejects is counted and reported,
+ * and neither the caller nor another handler notices. Events caused by a handler wait until the one it
  * was called for has reached everyone, so that all handlers see the same order.
  */
 export class JobListeners {
@@ -43,17 +43,24 @@ export class JobListeners {
   }
 
   #deliver(job: Readonly<Job>, event: JobEventKind): void {
-    for (const handler of this.#handlers) {
+    // A copy, or a handler that subscribes another for each event would never come to an end.
+    for (const handler of [...this.#handlers]) {
+      if (!this.#handlers.has(handler)) continue;
       try {
-        handler(job, event);
+        const returned: unknown = handler(job, event);
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#fail(error));
       } catch (error) {
-        this.#errors++;
-        try {
-          this.#onError(error);
-        } catch {
-          // The host's own error hook failing must not reach the host's job either.
-        }
+        this.#fail(error);
       }
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#errors++;
+    try {
+      this.#onError(error);
+    } catch {
+      // The host's own error hook failing must not reach the host's job either.
     }
   }
 }

@@ -1,4 +1,4 @@
-import { invalidArgument, OrchestraError } from "../errors.ts";
+import { invalidArgument, type OrchestraError, unexpected } from "../errors.ts";
 import {
   canTransition,
   isTerminal,
@@ -8,21 +8,23 @@ import {
   type JobEventKind,
   type JobReport,
   type JobStatus,
+  type JobWorkflow,
 } from "./job.ts";
 import { failureOf } from "./job-failure.ts";
 import {
   type CreateJobInput,
   checkCreateInput,
-  checkProgressInput,
-  checkReport,
   type JobCancelInput,
   type JobErrorInput,
   type JobProgressInput,
   type JobResultInput,
   optionalString,
+  progressOf,
+  reportOf,
   requireObject,
 } from "./job-input.ts";
 import { JobListeners } from "./job-listeners.ts";
+import { type JobAwaitOptions, JobWaiters } from "./job-waiters.ts";
 
 export interface WorkerJobRegistryOptions {
   /** Finished jobs kept; 0 keeps none. Default: 200. */
@@ -59,7 +61,7 @@ export class WorkerJobRegistry {
   readonly #open = new Map<string, Readonly<Job>>();
   /** In the order of their last change, so that the oldest is the first to go. */
   readonly #finished = new Map<string, Readonly<Job>>();
-  readonly #waiters = new Map<string, Set<(job: Readonly<Job>) => void>>();
+  readonly #waiters = new JobWaiters();
   readonly #listeners: JobListeners;
   readonly #maxFinished: number;
   readonly #maxFinishedAgeMs: number;
@@ -83,11 +85,7 @@ export class WorkerJobRegistry {
   create(input: CreateJobInput): Readonly<Job> {
     checkCreateInput(input);
     const id = input.id ?? this.#createId();
-    if (this.#open.has(id) || this.#finished.has(id)) {
-      throw new OrchestraError("DUPLICATE_JOB", `Expected \`id\` to be new, but job \`${id}\` exists`, {
-        path: "id",
-      });
-    }
+    if (this.get(id) !== undefined) throw unexpected("DUPLICATE_JOB", "id", "new among the held jobs", id);
     const now = this.#now();
     const queued = input.queued === true;
     const job: Readonly<Job> = Object.freeze({
@@ -96,7 +94,7 @@ export class WorkerJobRegistry {
       sessionId: input.sessionId,
       requestedBy: input.requestedBy,
       parentJobId: input.parentJobId,
-      workflow: input.workflow && { runId: input.workflow.runId, stepId: input.workflow.stepId },
+      workflow: input.workflow && workflowOf(input.workflow),
       attempt: input.attempt,
       message: input.message,
       traceparent: input.traceparent,
@@ -121,21 +119,17 @@ export class WorkerJobRegistry {
   /** A queued job was picked up by its worker. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION */
   start(id: string): Readonly<Job> {
     const job = this.#require(id, "running");
-    const now = this.#now();
+    // A wall clock that was set back must not yield a start before the creation.
+    const now = Math.max(this.#now(), job.startedAt);
     return this.#replace({ ...job, status: "running", startedAt: now, updatedAt: now }, "started");
   }
 
   /** @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
   updateProgress(id: string, progress: JobProgressInput): Readonly<Job> {
     const job = this.#require(id);
-    if (job.status !== "running") throw illegal(job, "take progress");
-    checkProgressInput(progress);
+    if (job.status !== "running") throw illegal(job, "take progress", ["running"]);
     const updatedAt = this.#now();
-    const { message, percent, current, total, unit, stage } = progress;
-    return this.#replace(
-      { ...job, updatedAt, progress: { message, percent, current, total, unit, stage, updatedAt } },
-      "progress",
-    );
+    return this.#replace({ ...job, updatedAt, progress: progressOf(progress, updatedAt) }, "progress");
   }
 
   /** The job ended well. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION, INVALID_ARGUMENT */
@@ -146,7 +140,7 @@ export class WorkerJobRegistry {
     return this.#finish(job, "completed", {
       status: "succeeded",
       responseText: result.responseText,
-      report: checkedReport(result.report, job),
+      report: result.report,
     });
   }
 
@@ -159,8 +153,8 @@ export class WorkerJobRegistry {
     return this.#finish(job, "failed", {
       status: "failed",
       error,
-      errorType: failure.errorType ?? errorType,
-      report: checkedReport(failure.report, job),
+      errorType: failure.errorType || errorType,
+      report: failure.report,
     });
   }
 
@@ -172,7 +166,7 @@ export class WorkerJobRegistry {
     return this.#finish(job, "canceled", {
       status: "canceled",
       reason: cancellation.reason,
-      report: checkedReport(cancellation.report, job),
+      report: cancellation.report,
     });
   }
 
@@ -182,9 +176,7 @@ export class WorkerJobRegistry {
    */
   attachReport(id: string, report: JobReport): Readonly<Job> {
     const job = this.#require(id);
-    requireObject("report", report);
-    checkReport(report);
-    const reported = Object.freeze({ ...job, updatedAt: this.#now(), report: { ...report } });
+    const reported = Object.freeze({ ...job, report: reportOf(report), updatedAt: this.#now() });
     if (isTerminal(job.status)) {
       // To the end again, as the order is that of the last change.
       this.#finished.delete(id);
@@ -197,43 +189,14 @@ export class WorkerJobRegistry {
   }
 
   /**
-   * Resolves with the job once it has ended, however it ended.
+   * Resolves with the job once it has ended, however it ended. Does not keep the process alive.
    * @throws UNKNOWN_JOB; AWAIT_TIMEOUT after `timeoutMs` (default: never); the signal's reason
    */
-  async await(
-    id: string,
-    options: { timeoutMs?: number; signal?: AbortSignal } = {},
-  ): Promise<Readonly<Job>> {
-    const { timeoutMs, signal } = options;
-    signal?.throwIfAborted();
-    if (timeoutMs !== undefined) requireLimit("timeoutMs", timeoutMs);
+  async await(id: string, options: JobAwaitOptions = {}): Promise<Readonly<Job>> {
+    options.signal?.throwIfAborted();
+    if (options.timeoutMs !== undefined) requireLimit("timeoutMs", options.timeoutMs);
     const job = this.#require(id);
-    if (isTerminal(job.status)) return job;
-    return new Promise((resolve, reject) => {
-      const waiters = this.#waiters.get(id) ?? new Set();
-      this.#waiters.set(id, waiters);
-      const settle = () => {
-        waiters.delete(onEnd);
-        if (waiters.size === 0) this.#waiters.delete(id);
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const onEnd = (ended: Readonly<Job>) => {
-        settle();
-        resolve(ended);
-      };
-      const onAbort = () => {
-        settle();
-        reject(signal?.reason);
-      };
-      const onTimeout = () => {
-        settle();
-        reject(new OrchestraError("AWAIT_TIMEOUT", `Job \`${id}\` did not end within ${timeoutMs} ms`));
-      };
-      const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
-      waiters.add(onEnd);
-      signal?.addEventListener("abort", onAbort);
-    });
+    return isTerminal(job.status) ? job : this.#waiters.wait(id, options);
   }
 
   get(id: string): Readonly<Job> | undefined {
@@ -252,6 +215,7 @@ export class WorkerJobRegistry {
     if (limit !== undefined) requireLimit("limit", limit);
     this.#evict();
     return [...this.#finished.values(), ...this.#open.values()]
+      .reverse()
       .filter(
         (job) =>
           (status === undefined || job.status === status) &&
@@ -270,12 +234,11 @@ export class WorkerJobRegistry {
   /** @throws UNKNOWN_JOB, ILLEGAL_TRANSITION when the job cannot go to `target` */
   #require(id: string, target?: JobStatus): Readonly<Job> {
     const job = this.get(id);
-    if (job === undefined) {
-      throw new OrchestraError("UNKNOWN_JOB", `Expected \`id\` to be a held job's, got \`${String(id)}\``, {
-        path: "id",
-      });
+    if (job === undefined) throw unexpected("UNKNOWN_JOB", "id", "that of a held job", id);
+    if (target !== undefined && !canTransition(job.status, target)) {
+      const allowed = JOB_STATUSES.filter((status) => canTransition(status, target));
+      throw illegal(job, `become ${target}`, allowed);
     }
-    if (target !== undefined && !canTransition(job.status, target)) throw illegal(job, `become ${target}`);
     return job;
   }
 
@@ -287,11 +250,13 @@ export class WorkerJobRegistry {
   }
 
   #finish(job: Readonly<Job>, event: JobEventKind, end: Partial<Job>): Readonly<Job> {
+    const report = end.report === undefined ? job.report : reportOf(end.report);
     // A wall clock that was set back must not yield an end before the beginning.
     const finishedAt = Math.max(this.#now(), job.startedAt);
     const ended: Readonly<Job> = Object.freeze({
       ...job,
       ...end,
+      report,
       updatedAt: finishedAt,
       finishedAt,
       durationMs: finishedAt - job.startedAt,
@@ -299,7 +264,7 @@ export class WorkerJobRegistry {
     this.#open.delete(job.id);
     this.#finished.set(job.id, ended);
     this.#listeners.emit(ended, event);
-    for (const onEnd of this.#waiters.get(job.id) ?? []) onEnd(ended);
+    this.#waiters.tell(ended);
     this.#evict();
     return ended;
   }
@@ -316,15 +281,13 @@ export class WorkerJobRegistry {
 /** The registry that an application and its libraries share unless they make their own. */
 export const workerJobs = new WorkerJobRegistry();
 
-function checkedReport(report: JobReport | undefined, job: Readonly<Job>): JobReport | undefined {
-  checkReport(report);
-  return report === undefined ? job.report : { ...report };
+function workflowOf({ runId, stepId }: JobWorkflow): JobWorkflow {
+  return Object.freeze({ runId, stepId });
 }
 
-function illegal(job: Readonly<Job>, change: string): OrchestraError {
-  return new OrchestraError("ILLEGAL_TRANSITION", `Job \`${job.id}\` is ${job.status} and cannot ${change}`, {
-    path: "status",
-  });
+function illegal(job: Readonly<Job>, change: string, allowed: readonly JobStatus[]): OrchestraError {
+  const expected = `${allowed.join(" or ")} for job \`${job.id}\` to ${change}`;
+  return unexpected("ILLEGAL_TRANSITION", "status", expected, job.status);
 }
 
 function requireLimit(path: string, value: number): number {

@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.ts";
 import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from "../event/event-fields.ts";
 import type { JobReport } from "../job/job.ts";
 
@@ -7,12 +8,14 @@ export type ContentField = "message" | "progress" | "response" | "error" | "reas
 export interface ContentOptions {
   /** Let tasks and responses leave in full (up to 65,536 characters). Default: false. */
   captureContent?: boolean | undefined;
-  /** Characters of a task or response that leave as a preview. Default: 200. */
+  /** Characters of a task or response that leave as a preview, up to 65,536; 0 lets none out. Default: 200. */
   previewLength?: number | undefined;
   /** Sees every free text before it leaves, and returns what may. Default: unchanged. */
   redact?: ((text: string, field: ContentField) => string) | undefined;
 }
 
+/** Issues of a report that leave the process. */
+const MAX_ISSUES = 100;
 const REDACTION_FAILED = "[redaction failed]";
 
 /** Decides what of a job's texts may leave the process: in an event, a span or a log line. */
@@ -21,7 +24,9 @@ export class Content {
   readonly #redact: ContentOptions["redact"];
 
   constructor(options: ContentOptions = {}) {
-    this.#previewLength = options.captureContent ? MAX_TEXT_LENGTH : (options.previewLength ?? 200);
+    const previewLength = options.captureContent ? MAX_TEXT_LENGTH : (options.previewLength ?? 200);
+    if (!(previewLength >= 0)) throw invalidArgument("previewLength", "a number from 0", previewLength);
+    this.#previewLength = Math.min(previewLength, MAX_TEXT_LENGTH);
     this.#redact = options.redact;
   }
 
@@ -44,7 +49,7 @@ export class Content {
       summary: text(summary),
       details: text(details),
       issues: Array.isArray(issues)
-        ? issues.slice(0, 100).map((issue) => this.text(String(issue), "report"))
+        ? issues.slice(0, MAX_ISSUES).flatMap((issue: unknown) => text(issue) ?? [])
         : undefined,
       notes: text(notes),
     };

@@ -1,8 +1,9 @@
 import type { OrchestratorEventDataMap } from "../event/event.ts";
 import type { JobEventKind } from "../job/job.ts";
-import { failureOf, OTHER_ERROR_TYPE } from "../job/job-failure.ts";
+import { failureOf } from "../job/job-failure.ts";
 import type { Content } from "./content.ts";
 import { amountOf, type JobFacts, nameOf, type ObservedJob, textOf, timeOf } from "./job-facts.ts";
+import type { JobEnded } from "./job-tracer.ts";
 
 export type JobData<K extends JobEventKind> = OrchestratorEventDataMap[`orchestra.job.${K}`];
 
@@ -40,6 +41,9 @@ export function progressData(
   };
 }
 
+/** The callbacks that end a job. */
+export type JobEndKind = "completed" | "failed" | "canceled";
+
 /** What the three ways to end have in common. */
 interface JobEnd extends JobFacts {
   revision: number;
@@ -48,25 +52,24 @@ interface JobEnd extends JobFacts {
   report: JobData<"completed">["report"];
 }
 
-export function jobEnd(
+/** What is told of a job's end, in the way it ended. */
+export function endedData(
+  kind: JobEndKind,
   facts: JobFacts,
   revision: number,
   job: ObservedJob,
   content: Content,
   now: number,
-): JobEnd {
+): JobEnded {
   // A wall clock that was set back must not yield an end before the beginning.
   const finishedAt = Math.max(timeOf(job.finishedAt) ?? now, facts.startedAt);
-  return {
-    ...facts,
-    revision,
-    finishedAt,
-    durationMs: finishedAt - facts.startedAt,
-    report: content.report(job.report),
-  };
+  const durationMs = finishedAt - facts.startedAt;
+  const end = { ...facts, revision, finishedAt, durationMs, report: content.report(job.report) };
+  if (kind === "completed") return completedData(end, job, content);
+  return kind === "failed" ? failedData(end, job, content) : canceledData(end, job, content);
 }
 
-export function completedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"completed"> {
+function completedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"completed"> {
   const response = job.responseText === undefined ? undefined : textOf(job.responseText);
   return {
     ...end,
@@ -76,8 +79,8 @@ export function completedData(end: JobEnd, job: ObservedJob, content: Content): 
   };
 }
 
-export function failedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"failed"> {
-  const failure = job.error === undefined ? { error: "", errorType: OTHER_ERROR_TYPE } : failureOf(job.error);
+function failedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"failed"> {
+  const failure = failureOf(job.error ?? "");
   return {
     ...end,
     status: "failed",
@@ -86,7 +89,7 @@ export function failedData(end: JobEnd, job: ObservedJob, content: Content): Job
   };
 }
 
-export function canceledData(end: JobEnd, job: ObservedJob, content: Content): JobData<"canceled"> {
+function canceledData(end: JobEnd, job: ObservedJob, content: Content): JobData<"canceled"> {
   // Registries without a `reason` keep it where a failure would be.
   const reason = textOf(job.reason ?? job.error);
   return { ...end, status: "canceled", reason: reason === "" ? undefined : content.text(reason, "reason") };

@@ -5,15 +5,9 @@ import {
   type OrchestratorEventDataMap,
 } from "../event/event.ts";
 import type { JobEventKind, JobStatus } from "../job/job.ts";
+import { INTERRUPTED } from "../job/job-failure.ts";
 import { Content } from "./content.ts";
-import {
-  canceledData,
-  completedData,
-  createdData,
-  failedData,
-  jobEnd,
-  progressData,
-} from "./job-event-data.ts";
+import { createdData, endedData, type JobEndKind, progressData } from "./job-event-data.ts";
 import {
   eventKindOf,
   type JobFacts,
@@ -23,7 +17,7 @@ import {
   timeOf,
   traceparentOf,
 } from "./job-facts.ts";
-import { type JobEnded, type JobTracer, noopJobTracer } from "./job-tracer.ts";
+import { type JobTracer, noopJobTracer } from "./job-tracer.ts";
 
 export interface JobFollowerOptions {
   /** Takes each event. Usually a publisher's `publish`. */
@@ -54,7 +48,7 @@ export interface JobFollowerStats {
     unknown_kind: number;
     too_many_open: number;
   };
-  /** What the tracer or our own code threw; the source never sees it. */
+  /** What the tracer, the publisher or reading a job threw; the source never sees it. */
   failed: number;
 }
 
@@ -66,9 +60,6 @@ interface FollowedJob {
   /** Of the last event. */
   revision: number;
 }
-
-/** The `errorType` of a job whose end nobody can tell of. */
-export const INTERRUPTED = "interrupted";
 
 /**
  * Follows the jobs of one source from callback to callback. Whatever the source does, each job yields
@@ -100,20 +91,35 @@ export class JobFollower {
     return { open: this.#open.size, ignored: { ...this.#ignored }, failed: this.#failed };
   }
 
+  traceparent(jobId: string): string | undefined {
+    return this.#open.get(jobId)?.traceparent;
+  }
+
   follow(job: ObservedJob, rawKind: unknown): void {
     this.#guard(() => {
       const kind = eventKindOf(rawKind);
       const jobId = nameOf(job?.id);
       if (kind === undefined) this.#ignored.unknown_kind++;
       else if (jobId === undefined) this.#ignored.unknown_job++;
-      else this.#advance(jobId, job, kind, timeOf(job.updatedAt) ?? this.#now());
+      else this.#advanceAnyhow(jobId, job, kind);
     });
   }
 
   /** Ends every open job as failed with `errorType: "interrupted"`. */
   interrupt(error: string): void {
     for (const [id, followed] of this.#open) {
-      this.#guard(() => this.#end(followed, { id, error, errorType: INTERRUPTED }, "failed", this.#now()));
+      this.#end(followed, { id, error, errorType: INTERRUPTED }, "failed", this.#now());
+    }
+  }
+
+  /** What happened is told even when the job's own fields cannot be read: then by its id alone. */
+  #advanceAnyhow(jobId: string, job: ObservedJob, kind: JobEventKind): void {
+    try {
+      this.#advance(jobId, job, kind, timeOf(job.updatedAt) ?? this.#now());
+    } catch {
+      // Nothing is half done: each step reads all it needs before it changes anything.
+      this.#failed++;
+      this.#advance(jobId, { id: jobId }, kind, this.#now());
     }
   }
 
@@ -138,7 +144,7 @@ export class JobFollower {
   #change(
     followed: FollowedJob,
     job: ObservedJob,
-    kind: "started" | "progress" | "completed" | "failed" | "canceled",
+    kind: "started" | "progress" | JobEndKind,
     now: number,
   ): void {
     // Work that moves or succeeds has begun, even when the source has no word for it.
@@ -155,7 +161,8 @@ export class JobFollower {
     }
     const facts = jobFacts(jobId, job, now);
     const data = createdData(facts, job, this.#content);
-    const span = this.#guard(() => this.#tracer.open(data, traceparentOf(job.traceparent)));
+    const parent = traceparentOf(job.traceparent);
+    const span = this.#guard(() => this.#tracer.open(data, parent));
     const { status, queuedAt } = data;
     const followed = { facts, queuedAt, traceparent: span?.traceparent, status, revision: 0 };
     this.#open.set(jobId, followed);
@@ -168,7 +175,7 @@ export class JobFollower {
     const startedAt = Math.max(timeOf(job.startedAt) ?? now, queuedSince);
     followed.facts = { ...followed.facts, startedAt };
     followed.status = "running";
-    const revision = ++followed.revision;
+    const revision = followed.revision + 1;
     const queuedMs = startedAt - queuedSince;
     const data = { ...followed.facts, status: followed.status, revision, queuedMs } as const;
     this.#guard(() => this.#tracer.start(data));
@@ -176,34 +183,24 @@ export class JobFollower {
   }
 
   #progress(followed: FollowedJob, job: ObservedJob, now: number): void {
-    const data = progressData(followed.facts, ++followed.revision, job, this.#content, now);
+    const data = progressData(followed.facts, followed.revision + 1, job, this.#content, now);
     this.#guard(() => this.#tracer.annotate(data));
     this.#emit(followed, "orchestra.job.progress", data, now);
   }
 
-  #end(
-    followed: FollowedJob,
-    job: ObservedJob,
-    kind: "completed" | "failed" | "canceled",
-    now: number,
-  ): void {
-    const end = jobEnd(followed.facts, ++followed.revision, job, this.#content, now);
-    const close = <T extends JobEventType>(type: T, data: OrchestratorEventDataMap[T] & JobEnded) => {
-      followed.status = data.status;
-      this.#remember(followed);
-      this.#guard(() => this.#tracer.close(data));
-      this.#emit(followed, type, data, now);
-    };
-    if (kind === "completed") close("orchestra.job.completed", completedData(end, job, this.#content));
-    else if (kind === "failed") close("orchestra.job.failed", failedData(end, job, this.#content));
-    else close("orchestra.job.canceled", canceledData(end, job, this.#content));
+  #end(followed: FollowedJob, job: ObservedJob, kind: JobEndKind, now: number): void {
+    const data = endedData(kind, followed.facts, followed.revision + 1, job, this.#content, now);
+    followed.status = data.status;
+    this.#remember(followed);
+    this.#guard(() => this.#tracer.close(data));
+    this.#emit(followed, `orchestra.job.${kind}`, data, now);
   }
 
   #reported(followed: FollowedJob, job: ObservedJob, now: number): void {
     const report = this.#content.report(job.report);
     if (report === undefined) return;
     const status = followed.status as "succeeded" | "failed" | "canceled";
-    const data = { ...followed.facts, status, revision: ++followed.revision, report };
+    const data = { ...followed.facts, status, revision: followed.revision + 1, report };
     this.#emit(followed, "orchestra.job.reported", data, now);
   }
 
@@ -215,16 +212,17 @@ export class JobFollower {
     this.#ended.delete(oldest as string);
   }
 
-  #emit<T extends JobEventType>(
+  #emit(
     followed: FollowedJob,
-    type: T,
-    data: OrchestratorEventDataMap[T],
+    type: JobEventType,
+    data: OrchestratorEventDataMap[JobEventType],
     timestamp: number,
   ): void {
     const { traceparent } = followed;
+    followed.revision = data.revision;
     // Its id is filled in when it is appended, off the caller's path.
     const event = createOrchestratorEvent(type, data, { id: "", timestamp, traceparent });
-    this.#publish(event as OrchestratorEvent);
+    this.#guard(() => this.#publish(event));
   }
 
   #guard<R>(action: () => R): R | undefined {

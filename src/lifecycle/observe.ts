@@ -11,6 +11,8 @@ export interface JobEventSource {
 
 export interface JobObserver {
   stats(): JobFollowerStats;
+  /** W3C trace context of an open job's span. */
+  traceparent(jobId: string): string | undefined;
   /**
    * Stops listening. Jobs that are still open end as failed with `errorType: "interrupted"`, as nobody
    * would tell of their end any more. Idempotent.
@@ -30,10 +32,15 @@ export function observeJobs(source: JobEventSource, options: JobFollowerOptions)
   });
   return {
     stats: () => follower.stats(),
+    traceparent: (jobId) => follower.traceparent(jobId),
     stop: () => {
       if (!listening) return;
       listening = false;
-      if (typeof off === "function") off();
+      try {
+        if (typeof off === "function") off();
+      } catch {
+        // A source that does not let go is no longer listened to, and its jobs end all the same.
+      }
       follower.interrupt("The orchestrator stopped observing before the job ended");
     },
   };

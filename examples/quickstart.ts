@@ -1,0 +1,60 @@
+/**
+ * A small orchestrator that verifies this very repository: three workers run real commands, as jobs,
+ * under one parent. One command never ends and is canceled by its time budget; one really fails.
+ *
+ *   npm start                 run, then serve the feed until Ctrl-C
+ *   npm start -- --exit       run, then exit
+ *   npm start -- --json       print the totals as the last line of stdout
+ */
+import { parseArgs } from "node:util";
+import { pino } from "pino";
+import pretty from "pino-pretty";
+import { startTelemetry, workerJobs } from "../src/index.ts";
+import { startNodeSdk } from "../src/node-sdk.ts";
+import { readFeed } from "./quickstart/feed.ts";
+import { summaryTable, totals } from "./quickstart/summary.ts";
+import { verifyRepository } from "./quickstart/verify.ts";
+
+const { values: options } = parseArgs({
+  options: { exit: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+});
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopped.abort());
+
+const serviceName = "orchestra-quickstart";
+// In a process of one's own, the spans of libraries and child processes should nest under the jobs.
+const sdk = await startNodeSdk({ serviceName, onWarning: (text) => process.stderr.write(`${text}\n`) });
+const logger = pino(
+  { name: serviceName },
+  pretty({ colorize: process.stdout.isTTY, hideObject: true, ignore: "pid,hostname,name", sync: true }),
+);
+
+const telemetry = await startTelemetry({ serviceName, logger });
+telemetry.observe(workerJobs);
+
+const url = telemetry.url as string;
+say(`Live feed   curl -N ${url}/v1/events`);
+say(`Jobs        ${url}/v1/jobs`);
+say("Traces      docker compose up -d, then http://localhost:16686/search?service=orchestra-quickstart\n");
+
+const feed = await readFeed(url);
+await verifyRepository(telemetry, stopped.signal);
+await telemetry.flush();
+await feed.received(telemetry.stats().events.appended);
+
+say(`\n${summaryTable(feed.jobs())}\n`);
+const result = totals(feed, telemetry.stats(), sdk.stats(), url);
+const { ended, exported } = result.spans;
+say(
+  `${result.events} events, ${result.logLines} log lines, ${ended} spans (${exported} received by ${sdk.url})`,
+);
+if (options.json) say(JSON.stringify(result));
+
+if (!options.exit && !stopped.signal.aborted) {
+  say(`\nServing ${url} until Ctrl-C`);
+  await new Promise((resolve) => stopped.signal.addEventListener("abort", resolve));
+}
+feed.close();
+await telemetry.shutdown();
+await sdk.shutdown();

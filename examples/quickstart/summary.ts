@@ -1,0 +1,76 @@
+import type { JobSnapshot, TelemetryStats } from "../../src/index.ts";
+import type { Feed } from "./feed.ts";
+
+const SYMBOLS = { queued: "…", running: "●", succeeded: "✓", failed: "✗", canceled: "⊘" } as const;
+
+/** One row per job, in the order of their creation. */
+export function summaryTable(jobs: readonly JobSnapshot[]): string {
+  const rows = jobs.map((job) => [
+    `${SYMBOLS[job.status]} ${job.status}`,
+    job.workerId,
+    job.message ?? "",
+    job.durationMs === undefined ? "" : `${(job.durationMs / 1_000).toFixed(1)} s`,
+    firstLine(job.error ?? job.reason ?? ""),
+  ]);
+  const header = ["status", "worker", "job", "took", "why"];
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+export interface SpanCounts {
+  ended: number;
+  exported: number;
+  pending: number;
+  /** Given up on, for whatever reason. */
+  dropped: number;
+}
+
+type SpanStats = NonNullable<TelemetryStats["spans"]>;
+
+export interface Totals {
+  jobs: { created: number; succeeded: number; failed: number; canceled: number };
+  events: number;
+  spans: SpanCounts;
+  logLines: number;
+  sse: { delivered: number };
+  url: string;
+}
+
+export function totals(
+  feed: Feed,
+  stats: TelemetryStats,
+  { ended, exported, pending, dropped }: SpanStats,
+  url: string,
+): Totals {
+  const jobs = feed.jobs();
+  const count = (status: JobSnapshot["status"]) => jobs.filter((job) => job.status === status).length;
+  return {
+    jobs: {
+      created: jobs.length,
+      succeeded: count("succeeded"),
+      failed: count("failed"),
+      canceled: count("canceled"),
+    },
+    events: stats.events.appended,
+    spans: { ended, exported, pending, dropped: sum(Object.values(dropped)) },
+    logLines: stats.logs.written,
+    sse: { delivered: feed.delivered() },
+    url,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function firstLine(text: string): string {
+  const [line = ""] = text.split("\n");
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+}

@@ -1,0 +1,19 @@
+"use strict";
+
+// Compiles the library into an empty dist/.
+
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+
+const root = path.resolve(__dirname, "..");
+const dist = path.join(root, "dist");
+
+fs.rmSync(dist, { recursive: true, force: true });
+try {
+  execFileSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+} catch (error) {
+  process.exit(error.status || 1);
+}
+// npm makes it executable where it installs the package; this is for running it from here.
+fs.chmodSync(path.join(dist, "src/cli/main.js"), 0o755);

@@ -1,0 +1,22 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Answers what the HTTP parser could not read, and closes; the other connections do not notice. */
+export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = fault(error.code);
+  const body = JSON.stringify({ error: { code: "BAD_REQUEST", message } });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function fault(code: string | undefined): [status: number, message: string] {
+  if (code === "HPE_HEADER_OVERFLOW") return [431, "The request's headers are too large."];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, "The request did not arrive in time."];
+  return [400, "The request is malformed."];
+}

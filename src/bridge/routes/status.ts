@@ -1,0 +1,41 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { SseHub } from "../../../exporters/sse.ts";
+import { OrchestraError } from "../../errors.ts";
+import { orchestratorEventSchema } from "../../event/event.ts";
+import type { EventLog } from "../../event/event-log.ts";
+import type { Access } from "../access.ts";
+
+export interface StatusRoutesContext {
+  access: Access;
+  hub: SseHub;
+  log: EventLog;
+  status: () => object;
+}
+
+/** `GET /v1/status`, `/v1/schema`, and the probes `/healthz` and `/readyz`, which tell nothing secret. */
+export function statusRoutes(app: FastifyInstance, { access, hub, log, status }: StatusRoutesContext): void {
+  app.get("/v1/status", async (request) => {
+    access.checkReader(request.raw);
+    return { ...status(), sse: hub.stats(), log: await log.bounds() };
+  });
+
+  let schema: string | undefined;
+  app.get("/v1/schema", async (request, reply) => {
+    access.checkReader(request.raw);
+    // As input, so that fields to come are allowed, as they are for every reader of events.
+    schema ??= JSON.stringify(z.toJSONSchema(orchestratorEventSchema, { io: "input" }));
+    return reply.type("application/schema+json").send(schema);
+  });
+
+  app.get("/healthz", async () => ({ status: "ok" }));
+
+  app.get("/readyz", async () => {
+    try {
+      await log.bounds();
+      return { status: "ready" };
+    } catch (cause) {
+      throw new OrchestraError("UNAVAILABLE", "The event log cannot be read", { cause });
+    }
+  });
+}

@@ -1,0 +1,82 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { UsageError } from "./command.ts";
+import type { CliContext } from "./context.ts";
+import { openStateDirectory, stateDirectory } from "./state-directory.ts";
+
+const bridgeFile = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  token: z.string().optional(),
+  pid: z.int(),
+});
+
+/** What a running `serve` leaves for `exec` and `tail` to find it by. */
+export type BridgeFile = z.infer<typeof bridgeFile>;
+
+export interface BridgeTarget {
+  /** Without a slash at its end. */
+  url: string;
+  token: string | undefined;
+  /** Given by a flag or variable, so a failure is worth telling; found by file, it may be gone. */
+  isExplicit: boolean;
+}
+
+/** Undefined when there is no file or it makes no sense. */
+export function readBridgeFile(env: CliContext["env"]): BridgeFile | undefined {
+  try {
+    return bridgeFile.parse(JSON.parse(readFileSync(pathOf(stateDirectory(env)), "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Tells of a running bridge, readable by its owner only, and whole at any moment.
+ * @returns takes the file away again, unless another bridge has put its own there since
+ * @throws what the file system throws
+ */
+export function writeBridgeFile(env: CliContext["env"], bridge: BridgeFile): () => void {
+  const path = pathOf(openStateDirectory(env));
+  const draft = `${path}.${bridge.pid}`;
+  writeFileSync(draft, `${JSON.stringify(bridge)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+  return () => {
+    const current = readBridgeFile(env);
+    if (current?.pid === bridge.pid && current.url === bridge.url) rmSync(path, { force: true });
+  };
+}
+
+/**
+ * The bridge to talk to: flags, else `ORCHESTRA_URL` and `ORCHESTRA_TOKEN`, else the file of a running
+ * `serve`. The file's token goes to the file's bridge only.
+ * @param urlName what the user calls `flags.url`
+ * @throws UsageError when a URL is none
+ */
+export function findBridge(
+  flags: { url?: string | undefined; token?: string | undefined },
+  env: CliContext["env"],
+  urlName = "Option '--url'",
+): BridgeTarget | undefined {
+  const given = flags.url ?? (env.ORCHESTRA_URL || undefined);
+  const token = flags.token ?? (env.ORCHESTRA_TOKEN || undefined);
+  const found = readBridgeFile(env);
+  if (given === undefined) {
+    return found && { url: trimmed(found.url), token: token ?? found.token, isExplicit: false };
+  }
+  if (!z.url({ protocol: /^https?$/ }).safeParse(given).success) {
+    const source = flags.url === undefined ? "Variable ORCHESTRA_URL" : urlName;
+    throw new UsageError(`${source} takes an http:// or https:// URL, got '${given}'`);
+  }
+  const url = trimmed(given);
+  const isFound = found !== undefined && trimmed(found.url) === url;
+  return { url, token: token ?? (isFound ? found.token : undefined), isExplicit: true };
+}
+
+function trimmed(url: string): string {
+  return url.replace(/\/+$/, "");
+}
+
+function pathOf(directory: string): string {
+  return join(directory, "bridge.json");
+}

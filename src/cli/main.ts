@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import type { StopSignal } from "./context.ts";
+import { runCli } from "./run.ts";
+
+const { argv, env, stdin, stdout, stderr } = process;
+const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+// A reader that went away is told to whoever writes; unheard, it would end the process.
+for (const stream of [stdout, stderr]) stream.on("error", () => {});
+
+const exitCode = await runCli(argv.slice(2), {
+  env,
+  cwd: process.cwd(),
+  stdin: "inherit",
+  stdout,
+  stderr,
+  hasTerminal: [stdin, stdout, stderr].some((stream) => stream.isTTY),
+  onSignal: (handler) => {
+    for (const signal of SIGNALS) process.on(signal, handler);
+    return () => {
+      for (const signal of SIGNALS) process.off(signal, handler);
+    };
+  },
+  now: Date.now,
+});
+// At once: a connection that is still open is no reason to stay.
+process.exit(exitCode);

@@ -1,0 +1,39 @@
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { CliContext } from "./context.ts";
+
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+
+/** `$XDG_STATE_HOME/orchestra-otel`: https://specifications.freedesktop.org/basedir-spec/latest/ */
+export function stateDirectory(env: CliContext["env"]): string {
+  const base = env.XDG_STATE_HOME ?? "";
+  // The specification has relative paths ignored.
+  return join(isAbsolute(base) ? base : join(env.HOME || homedir(), ".local", "state"), "orchestra-otel");
+}
+
+/**
+ * Makes the directory, for its owner only, as what lies there is private.
+ * @throws what the file system throws
+ */
+export function openStateDirectory(env: CliContext["env"]): string {
+  const directory = stateDirectory(env);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}
+
+/**
+ * The file that log lines go to when none was asked for. Rotated to `jobs.log.1` when it is over 10 MB.
+ * Undefined when it cannot be written, as a read-only home is no reason not to run a command.
+ */
+export function defaultLogFile(env: CliContext["env"]): string | undefined {
+  try {
+    const file = join(openStateDirectory(env), "jobs.log");
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
+    closeSync(openSync(file, "a", 0o600));
+    return file;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,241 @@
+import { z } from "zod";
+import { OrchestraError } from "./errors.ts";
+
+/** Environment variables by name, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = z.string();
+const flag = z.stringbool({
+  truthy: ["true", "1", "on"],
+  falsy: ["false", "0", "off"],
+  error: "expected true, false, 1, 0, on or off",
+});
+const list = text.transform((value) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
+const protocol = z.enum(["http/json", "http/protobuf"], "expected http/json or http/protobuf");
+
+const token = z.string().min(16, "expected at least 16 characters");
+
+/** `key=value,key=value` with percent-encoded values, as the OTel specification has it. */
+const pairs = text.transform((value, context) => {
+  try {
+    return Object.fromEntries(
+      value
+        .split(",")
+        .filter((pair) => pair.trim() !== "")
+        .map(pairOf),
+    );
+  } catch {
+    context.addIssue({ code: "custom", message: "expected key=value pairs, comma-separated" });
+    return z.NEVER;
+  }
+});
+
+function pairOf(pair: string): [string, string] {
+  const [key = "", ...value] = pair.split("=");
+  if (key.trim() === "" || value.length === 0) throw new TypeError("no key or no value");
+  return [key.trim(), decodeURIComponent(value.join("=").trim())];
+}
+
+function wholeNumber(min: number, max: number) {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int().min(min, error).max(max, error));
+}
+
+/** Every environment variable that is read. Empty counts as unset, as the OTel specification has it. */
+const VARIABLES = z.object({
+  OTEL_SDK_DISABLED: flag.optional(),
+  OTEL_SERVICE_NAME: text.optional(),
+  OTEL_RESOURCE_ATTRIBUTES: pairs.optional(),
+  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], "expected otlp or none").optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+  OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: text.optional(),
+  ORCHESTRA_BRIDGE: flag.optional(),
+  ORCHESTRA_BRIDGE_HOST: text.optional(),
+  ORCHESTRA_BRIDGE_PORT: wholeNumber(0, 65_535).optional(),
+  ORCHESTRA_TOKEN: token.optional(),
+  ORCHESTRA_ALLOWED_HOSTS: list.optional(),
+  ORCHESTRA_ALLOWED_ORIGINS: list.optional(),
+  ORCHESTRA_LOG_FILE: text.optional(),
+  ORCHESTRA_LOG_CAPACITY: wholeNumber(1, 10_000_000).optional(),
+  ORCHESTRA_CAPTURE_CONTENT: flag.optional(),
+  ORCHESTRA_PREVIEW_LENGTH: wholeNumber(0, 65_536).optional(),
+});
+
+/** The variables that are read, for docs and help texts. */
+export const CONFIG_VARIABLES: readonly string[] = Object.keys(VARIABLES.shape);
+
+const names = z.array(text);
+
+/** `false` switches a part off. Not a union, as its errors would not name the field inside. */
+const orFalse = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === false ? undefined : value), schema.optional());
+
+/** The shape of `Settings`; a test holds the two together. */
+export const SETTINGS = z.object({
+  serviceName: text.min(1).optional(),
+  resourceAttributes: z.record(text, text).optional(),
+  traces: orFalse(
+    z.object({
+      url: url.optional(),
+      headers: z.record(text, text).optional(),
+      protocol: protocol.optional(),
+      exceptionSignal: z.enum(["span", "logs", "both"]).optional(),
+    }),
+  ),
+  bridge: orFalse(
+    z.object({
+      host: text.min(1).optional(),
+      port: z.int().min(0).max(65_535).optional(),
+      token: token.optional(),
+      allowedHosts: names.optional(),
+      allowedOrigins: names.optional(),
+    }),
+  ),
+  logFile: text.min(1).optional(),
+  logCapacity: z.int().min(1).optional(),
+  captureContent: z.boolean().optional(),
+  previewLength: z.int().min(0).max(65_536).optional(),
+});
+
+export type OtlpProtocol = z.infer<typeof protocol>;
+export type ExceptionSignal = "span" | "logs" | "both";
+
+/** What can be set in code; what is set here wins over the environment. */
+export interface Settings {
+  /** Default: `OTEL_SERVICE_NAME`, else `unknown_service:node` as the OTel specification has it. */
+  serviceName?: string | undefined;
+  /** Added to those of `OTEL_RESOURCE_ATTRIBUTES`. */
+  resourceAttributes?: Readonly<Record<string, string>> | undefined;
+  traces?: false | Partial<TraceConfig> | undefined;
+  bridge?: false | Partial<BridgeConfig> | undefined;
+  /** File that log lines are appended to. Default: none is written. */
+  logFile?: string | undefined;
+  /** Events that the memory log keeps. Default: 10,000. */
+  logCapacity?: number | undefined;
+  /** Let tasks and responses leave in full. Default: false. */
+  captureContent?: boolean | undefined;
+  /** Characters of a task or response that leave as a preview. Default: 200. */
+  previewLength?: number | undefined;
+}
+
+export interface TraceConfig {
+  /** Full URL that spans are posted to. Default: `http://localhost:4318/v1/traces`. */
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** Default: `http/json`. */
+  protocol: OtlpProtocol;
+  /** Where exceptions are recorded. Default: `span`. */
+  exceptionSignal: ExceptionSignal;
+}
+
+export interface BridgeConfig {
+  /** Default: `127.0.0.1`. Any other needs a token. */
+  host: string;
+  /** Default: 4319, or any free port when that is taken. 0: any free port. */
+  port: number;
+  /** Guards writes everywhere and reads off loopback. Default: a random one per process. */
+  token: string | undefined;
+  /** Names beside loopback's and `host` that requests may address this server by. */
+  allowedHosts: readonly string[];
+  /** Origins of web pages that may read and write, beside the server's own. */
+  allowedOrigins: readonly string[];
+}
+
+/** The settled configuration: nothing is left to default. */
+export interface Config {
+  serviceName: string;
+  resourceAttributes: Readonly<Record<string, string>>;
+  traces: TraceConfig | undefined;
+  bridge: (BridgeConfig & { portIsDefault: boolean }) | undefined;
+  logFile: string | undefined;
+  logCapacity: number;
+  captureContent: boolean;
+  previewLength: number;
+}
+
+export const DEFAULT_BRIDGE_PORT = 4319;
+const DEFAULT_OTLP_ENDPOINT = "http://localhost:4318";
+
+/** @throws INVALID_CONFIG naming the first variable or option that cannot be used, and what was expected */
+export function readConfig(env: Environment, settings: Settings = {}): Readonly<Config> {
+  checked(SETTINGS, settings, "Option");
+  const variables = readVariables(env);
+  return Object.freeze({
+    serviceName: settings.serviceName ?? variables.OTEL_SERVICE_NAME ?? "unknown_service:node",
+    resourceAttributes: { ...variables.OTEL_RESOURCE_ATTRIBUTES, ...settings.resourceAttributes },
+    traces: traceConfig(variables, settings.traces),
+    bridge: bridgeConfig(variables, settings.bridge),
+    logFile: settings.logFile ?? variables.ORCHESTRA_LOG_FILE,
+    logCapacity: settings.logCapacity ?? variables.ORCHESTRA_LOG_CAPACITY ?? 10_000,
+    captureContent: settings.captureContent ?? variables.ORCHESTRA_CAPTURE_CONTENT ?? false,
+    previewLength: settings.previewLength ?? variables.ORCHESTRA_PREVIEW_LENGTH ?? 200,
+  });
+}
+
+type Variables = z.infer<typeof VARIABLES>;
+
+function readVariables(env: Environment): Variables {
+  const given = CONFIG_VARIABLES.map((name) => [name, env[name]]).filter(([, value]) => value !== "");
+  return checked(VARIABLES, Object.fromEntries(given), "Environment variable");
+}
+
+function checked<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues as [z.core.$ZodIssue];
+  const path = issue.path.join(".");
+  // The value itself may be a secret, so it is not repeated.
+  throw new OrchestraError("INVALID_CONFIG", `${what} \`${path}\`: ${issue.message}`, { path });
+}
+
+function traceConfig(variables: Variables, settings: Settings["traces"]): TraceConfig | undefined {
+  // Switching off is the operator's last word, whatever the code asks for.
+  const off = variables.OTEL_SDK_DISABLED || variables.OTEL_TRACES_EXPORTER === "none";
+  if (settings === false || off) return undefined;
+  const base = variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? DEFAULT_OTLP_ENDPOINT;
+  return {
+    url: variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? `${base.replace(/\/+$/, "")}/v1/traces`,
+    headers: variables.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? variables.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    protocol:
+      variables.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? variables.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/json",
+    exceptionSignal: exceptionSignal(variables.OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN),
+    ...defined(settings),
+  };
+}
+
+/** Without the keys that are there but undefined, which would hide a default. */
+function defined<T extends object>(settings: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(settings ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/exceptions/: any other value keeps the default. */
+function exceptionSignal(optIn: string | undefined): ExceptionSignal {
+  if (optIn === "logs") return "logs";
+  return optIn === "logs/dup" ? "both" : "span";
+}
+
+function bridgeConfig(variables: Variables, settings: Settings["bridge"]): Config["bridge"] {
+  if (settings === false || variables.ORCHESTRA_BRIDGE === false) return undefined;
+  const port = settings?.port ?? variables.ORCHESTRA_BRIDGE_PORT;
+  return {
+    host: variables.ORCHESTRA_BRIDGE_HOST ?? "127.0.0.1",
+    token: variables.ORCHESTRA_TOKEN,
+    allowedHosts: variables.ORCHESTRA_ALLOWED_HOSTS ?? [],
+    allowedOrigins: variables.ORCHESTRA_ALLOWED_ORIGINS ?? [],
+    ...defined(settings),
+    port: port ?? DEFAULT_BRIDGE_PORT,
+    portIsDefault: port === undefined,
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * One embedded SQL database file that the durable event log and the span outbox share, so that what
+ * belongs together is committed together. Two implementations (Node's and Bun's SQLite) are hidden
+ * behind it.
+ */
+export interface Store {
+  /** The database file. */
+  readonly file: string;
+  /** Runs statements that return nothing. */
+  exec(sql: string): void;
+  /** Compiles a statement once; it may be run many times until the store is closed. */
+  prepare(sql: string): Statement;
+  /**
+   * Runs `work` in a write transaction, at once and whole: other processes wait (bounded by a busy
+   * timeout), and when `work` throws nothing of it is kept. A nested call joins the outer one.
+   */
+  transaction<T>(work: () => T): T;
+  /**
+   * Calls `participant` inside every outermost transaction, after its work and before its commit, so
+   * that what waits elsewhere is on disk at the same instant. Returns what ends it.
+   */
+  onCommit(participant: () => void): () => void;
+  /** Idempotent. */
+  close(): void;
+}
+
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+export interface Statement {
+  /** Rows changed, and the row id of the last insert. */
+  run(...parameters: SqlValue[]): { changes: number; lastInsertRowid: number };
+  get(...parameters: SqlValue[]): Record<string, SqlValue> | undefined;
+  all(...parameters: SqlValue[]): Record<string, SqlValue>[];
+}

@@ -1,0 +1,20 @@
+import type { LogSinkStats } from "../exporters/logs.ts";
+import type { SpanExportStats } from "../exporters/span-pipeline.ts";
+import type { SseStats } from "../exporters/sse-stats.ts";
+import type { OtelJobTracerStats } from "../exporters/traces.ts";
+import type { PublisherStats } from "./event/publisher.ts";
+import type { JobFollowerStats } from "./lifecycle/job-follower.ts";
+
+/** Every count of made, delivered, waiting and dropped things: nothing is lost in silence. */
+export interface TelemetryStats {
+  events: PublisherStats;
+  /** One entry for each observed registry. */
+  jobs: JobFollowerStats[];
+  /** Undefined when spans are switched off. */
+  jobSpans: OtelJobTracerStats | undefined;
+  /** Undefined when spans are off, or when the host's own provider exports them out of our sight. */
+  spans: SpanExportStats | undefined;
+  logs: LogSinkStats;
+  /** Undefined without a bridge. */
+  sse: SseStats | undefined;
+}

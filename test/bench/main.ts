@@ -1,0 +1,23 @@
+// npm run -s bench -- NAME [--json] [--quick]: measures, prints one line per number, and never fails
+// because of one.
+
+import { parseArgs } from "node:util";
+import { benchJobEvent } from "./job-event/bench.ts";
+import { reportLine } from "./report.ts";
+
+const BENCHES = { "job-event": benchJobEvent };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } },
+});
+const [name = ""] = positionals;
+
+if (!Object.hasOwn(BENCHES, name)) {
+  process.stderr.write(`usage: npm run -s bench -- ${Object.keys(BENCHES).join("|")} [--json] [--quick]\n`);
+  process.exit(2);
+}
+
+for (const measurement of await BENCHES[name as keyof typeof BENCHES]({ quick: values.quick })) {
+  process.stdout.write(`${reportLine(name, measurement, values.json)}\n`);
+}

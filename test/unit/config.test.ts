@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { CONFIG_VARIABLES, type Environment, readConfig, type Settings } from "../../src/config.ts";
+import { OrchestraError } from "../../src/errors.ts";
+
+function refusal(env: Environment, settings?: Settings): OrchestraError {
+  try {
+    readConfig(env, settings);
+  } catch (error) {
+    if (error instanceof OrchestraError) return error;
+    throw error;
+  }
+  throw new Error("Expected the configuration to be refused");
+}
+
+describe("readConfig", () => {
+  it("needs nothing", () => {
+    expect(readConfig({})).toEqual({
+      serviceName: "unknown_service:node",
+      resourceAttributes: {},
+      traces: {
+        url: "http://localhost:4318/v1/traces",
+        headers: {},
+        protocol: "http/json",
+        exceptionSignal: "span",
+      },
+      bridge: {
+        host: "127.0.0.1",
+        port: 4319,
+        portIsDefault: true,
+        token: undefined,
+        allowedHosts: [],
+        allowedOrigins: [],
+      },
+      logFile: undefined,
+      logCapacity: 10_000,
+      captureContent: false,
+      previewLength: 200,
+    });
+  });
+
+  it("is frozen", () => {
+    expect(readConfig({})).toSatisfy(Object.isFrozen);
+  });
+
+  it("reads the standard OTel variables", () => {
+    const config = readConfig({
+      OTEL_SERVICE_NAME: "orders",
+      OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test, team=a%20b",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/base/",
+      OTEL_EXPORTER_OTLP_HEADERS: "authorization=Basic%20eDp5,x=1=2",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    });
+    expect(config).toMatchObject({
+      serviceName: "orders",
+      resourceAttributes: { "deployment.environment.name": "test", team: "a b" },
+      traces: {
+        url: "http://collector:4318/base/v1/traces",
+        headers: { authorization: "Basic eDp5", x: "1=2" },
+        protocol: "http/protobuf",
+      },
+    });
+  });
+
+  it("lets the variables of the traces signal win over the general ones", () => {
+    const { traces } = readConfig({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://general:4318",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces/ingest",
+      OTEL_EXPORTER_OTLP_HEADERS: "a=general",
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: "a=traces",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf",
+    });
+    expect(traces).toMatchObject({
+      url: "https://traces/ingest",
+      headers: { a: "traces" },
+      protocol: "http/protobuf",
+    });
+  });
+
+  it.each([
+    ["logs", "logs"],
+    ["logs/dup", "both"],
+    ["something new", "span"],
+  ])("takes exception signal `%s` as %s", (optIn, exceptionSignal) => {
+    expect(readConfig({ OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: optIn }).traces).toMatchObject({
+      exceptionSignal,
+    });
+  });
+
+  it("reads our own variables", () => {
+    const config = readConfig({
+      ORCHESTRA_BRIDGE_HOST: "0.0.0.0",
+      ORCHESTRA_BRIDGE_PORT: "8080",
+      ORCHESTRA_TOKEN: "0123456789abcdef",
+      ORCHESTRA_ALLOWED_HOSTS: "a.example, b.example",
+      ORCHESTRA_ALLOWED_ORIGINS: "https://a.example",
+      ORCHESTRA_LOG_FILE: "/tmp/jobs.log",
+      ORCHESTRA_LOG_CAPACITY: "5",
+      ORCHESTRA_CAPTURE_CONTENT: "true",
+      ORCHESTRA_PREVIEW_LENGTH: "0",
+    });
+    expect(config).toMatchObject({
+      bridge: {
+        host: "0.0.0.0",
+        port: 8080,
+        portIsDefault: false,
+        token: "0123456789abcdef",
+        allowedHosts: ["a.example", "b.example"],
+        allowedOrigins: ["https://a.example"],
+      },
+      logFile: "/tmp/jobs.log",
+      logCapacity: 5,
+      captureContent: true,
+      previewLength: 0,
+    });
+  });
+
+  it("takes an empty variable as unset", () => {
+    const empty = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, ""]));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  it("lets options win over variables, and undefined options not count", () => {
+    const env = { OTEL_SERVICE_NAME: "env", ORCHESTRA_BRIDGE_PORT: "1", ORCHESTRA_LOG_CAPACITY: "1" };
+    const config = readConfig(env, {
+      serviceName: "code",
+      bridge: { port: 0, host: undefined },
+      traces: { url: undefined },
+      logCapacity: undefined,
+    });
+    expect(config).toMatchObject({
+      serviceName: "code",
+      bridge: { port: 0, host: "127.0.0.1", portIsDefault: false },
+      traces: { url: "http://localhost:4318/v1/traces" },
+      logCapacity: 1,
+    });
+  });
+
+  it.each([
+    ["traces", { OTEL_SDK_DISABLED: "true" }, { traces: { url: "http://x/" } }],
+    ["traces", { OTEL_TRACES_EXPORTER: "none" }, {}],
+    ["traces", {}, { traces: false }],
+    ["bridge", { ORCHESTRA_BRIDGE: "off" }, { bridge: { port: 1 } }],
+    ["bridge", {}, { bridge: false }],
+  ] as const)("can switch %s off: %j %j", (part, env, settings) => {
+    expect(readConfig(env, settings)[part]).toBeUndefined();
+  });
+
+  it.each([
+    ["OTEL_SDK_DISABLED", "maybe", "expected true, false, 1, 0, on or off"],
+    ["OTEL_RESOURCE_ATTRIBUTES", "novalue", "expected key=value pairs, comma-separated"],
+    ["OTEL_RESOURCE_ATTRIBUTES", "=x", "expected key=value pairs, comma-separated"],
+    ["OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "expected key=value pairs, comma-separated"],
+    ["OTEL_TRACES_EXPORTER", "console", "expected otlp or none"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "expected an http:// or https:// URL"],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "expected http/json or http/protobuf"],
+    ["ORCHESTRA_BRIDGE_PORT", "65536", "expected a whole number from 0 to 65535"],
+    ["ORCHESTRA_BRIDGE_PORT", "-1", "expected a whole number from 0 to 65535"],
+    ["ORCHESTRA_TOKEN", "short", "expected at least 16 characters"],
+    ["ORCHESTRA_LOG_CAPACITY", "many", "expected a whole number from 1 to 10000000"],
+  ])("refuses %s=%s by name", (name, value, expected) => {
+    const error = refusal({ [name]: value });
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", path: name });
+    expect(error.message).toBe(`Environment variable \`${name}\`: ${expected}`);
+  });
+
+  it("does not repeat a refused value, which may be a secret", () => {
+    expect(refusal({ ORCHESTRA_TOKEN: "hunter2" }).message).not.toContain("hunter2");
+  });
+
+  it.each([
+    [{ bridge: { port: "4319" } }, "bridge.port"],
+    [{ bridge: true }, "bridge"],
+    [{ traces: { url: "nowhere" } }, "traces.url"],
+    [{ logCapacity: 0 }, "logCapacity"],
+    [{ previewLength: -1 }, "previewLength"],
+  ])("refuses the options %j, naming %s", (settings, path) => {
+    expect(refusal({}, settings as Settings)).toMatchObject({ code: "INVALID_CONFIG", path });
+  });
+});
+
+describe("the configuration table of the README", () => {
+  const readme = readFileSync("README.md", "utf8");
+
+  it.each(CONFIG_VARIABLES)("has %s", (name) => {
+    const shortened = name.replace("OTEL_EXPORTER_OTLP", "…").replace("…_TRACES", "…_TRACES");
+    expect(readme).toSatisfy(
+      (text: string) => text.includes(`\`${name}\``) || text.includes(`\`${shortened}\``),
+    );
+  });
+});

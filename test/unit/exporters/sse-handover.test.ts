@@ -1,0 +1,254 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createSseHub, type SseHub } from "../../../exporters/sse.ts";
+import type { EventFilter } from "../../../src/event/event-filter.ts";
+import type { EventLog, EventPage, ReadOptions, UnplacedEvent } from "../../../src/event/event-log.ts";
+import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
+import { TestConnection } from "../../fixtures/sse-connection.ts";
+import { errorEvent, range, settled } from "../../fixtures/sse-feed.ts";
+
+/** A log whose every read is answered when the test says so, from what it held when it was asked. */
+class DeferredLog implements EventLog {
+  readonly #memory = createMemoryEventLog({ epoch: "e" });
+  readonly #reads: (() => void)[] = [];
+  #appended = 0;
+
+  append(batch: readonly UnplacedEvent[]): string[] {
+    this.#appended += batch.length;
+    return this.#memory.append(batch) as string[];
+  }
+
+  get appended(): number {
+    return this.#appended;
+  }
+
+  read(options?: ReadOptions): Promise<EventPage> {
+    const page = this.#memory.read(options) as EventPage;
+    return new Promise((resolve) => {
+      this.#reads.push(() => resolve(page));
+    });
+  }
+
+  answer(): void {
+    this.#reads.shift()?.();
+  }
+
+  get isAsked(): boolean {
+    return this.#reads.length > 0;
+  }
+
+  bounds() {
+    return this.#memory.bounds();
+  }
+
+  flush() {
+    return this.#memory.flush();
+  }
+
+  close() {
+    return this.#memory.close();
+  }
+}
+
+interface Stage {
+  log: DeferredLog;
+  hub: SseHub;
+  /** Puts `count` events into the log; what was not shown to the hub yet is what `dispatch` shows next. */
+  append(count: number): void;
+  dispatch(count?: number): void;
+  connect(after: string, filter?: EventFilter): TestConnection;
+  /** Answers every read until nobody asks any more. */
+  answerAll(): Promise<void>;
+}
+
+function createStage(worker: (n: number) => string | undefined = () => undefined): Stage {
+  const log = new DeferredLog();
+  const hub = createSseHub({ log });
+  const undispatched: { cursor: string; unplaced: UnplacedEvent }[] = [];
+  return {
+    log,
+    hub,
+    append: (count) => {
+      const batch = range(log.appended + 1, log.appended + count).map((n) =>
+        errorEvent(n, worker(Number(n))),
+      );
+      log.append(batch).forEach((cursor, index) => {
+        undispatched.push({ cursor, unplaced: batch[index] as UnplacedEvent });
+      });
+    },
+    dispatch: (count = undispatched.length) => {
+      for (const { cursor, unplaced } of undispatched.splice(0, count)) hub.onEvent({ ...unplaced, cursor });
+    },
+    connect: (after, filter) => {
+      const connection = new TestConnection();
+      hub.connect(connection, { after, filter });
+      return connection;
+    },
+    answerAll: async () => {
+      while (log.isAsked) {
+        log.answer();
+        await settled();
+      }
+    },
+  };
+}
+
+describe("the step from the log to the live feed", () => {
+  it("loses and doubles nothing that is dispatched while the log is read", async () => {
+    const { log, append, dispatch, connect, answerAll } = createStage();
+    append(10);
+    dispatch();
+    const connection = connect("e-4");
+    append(5);
+    dispatch();
+    log.answer();
+    await settled();
+    append(5);
+    dispatch();
+    await answerAll();
+    append(1);
+    dispatch();
+    await settled();
+    expect(connection.messages()).toEqual(range(5, 21));
+  });
+
+  it("does not repeat what was read from the log before it was dispatched", async () => {
+    const { append, dispatch, connect, answerAll } = createStage();
+    append(3);
+    dispatch(1);
+    const connection = connect("e-0");
+    await answerAll();
+    expect(connection.messages()).toEqual(range(1, 3));
+    dispatch(1);
+    await settled();
+    append(2);
+    dispatch();
+    await settled();
+    append(1);
+    dispatch();
+    await settled();
+    expect(connection.messages()).toEqual(range(1, 6));
+  });
+
+  it("keeps a client's cursor where it has read to, until the feed gets there", async () => {
+    const { hub, append, dispatch, connect, answerAll } = createStage((n) => (n === 5 ? "coder" : undefined));
+    append(3);
+    dispatch(1);
+    const connection = connect("e-0", { workerIds: ["coder"] });
+    await answerAll();
+    dispatch(1);
+    await hub.forceFlush();
+    expect(connection.read().ids).toEqual(["e-3"]);
+    append(3);
+    dispatch();
+    await settled();
+    expect(connection.messages()).toEqual(["5"]);
+  });
+
+  it("reads on when more was dispatched meanwhile than the hub keeps at hand", async () => {
+    const { append, dispatch, connect, answerAll } = createStage();
+    const connection = connect("e-0");
+    append(5_000);
+    dispatch();
+    await answerAll();
+    expect(connection.messages()).toEqual(range(1, 5_000));
+  });
+
+  it("reads on when more was dispatched meanwhile than fits one chunk", async () => {
+    const { append, dispatch, connect, answerAll } = createStage();
+    append(1);
+    const connection = connect("e-0");
+    dispatch();
+    append(900);
+    dispatch();
+    await answerAll();
+    expect(connection.messages()).toEqual(range(1, 901));
+    expect(Math.max(...connection.writes.map(({ length }) => length))).toBeLessThan(80_000);
+  });
+
+  it("lets a client in although the log does not show what was dispatched", async () => {
+    const { hub, log, connect, answerAll } = createStage();
+    const connection = connect("e-0");
+    hub.onEvent({ ...errorEvent("1"), cursor: "e-1" });
+    await answerAll();
+    hub.onEvent({ ...errorEvent("2"), cursor: "e-2" });
+    await settled();
+    expect(log.isAsked).toBe(false);
+    expect(connection.messages()).toContain("2");
+  });
+
+  it("goes on when the log began a new history in between", async () => {
+    const { hub, append, dispatch, connect, answerAll } = createStage();
+    append(3);
+    dispatch(1);
+    const connection = connect("e-0");
+    await answerAll();
+    hub.onEvent({ ...errorEvent("new"), cursor: "f-1" });
+    hub.onEvent({ ...errorEvent("newer"), cursor: "no cursor of ours" });
+    await settled();
+    expect(connection.messages()).toEqual(["1", "2", "3", "new", "newer"]);
+  });
+
+  it("gives each client exactly what came after its cursor, in order, whatever happens when", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const stage = createStage((n) => (n % 2 === 0 ? "even" : undefined));
+        const clients: Client[] = [];
+        for (const run of steps) await run(stage, clients);
+        stage.dispatch();
+        await settled();
+        await stage.answerAll();
+        for (const { connection, after, isWanted } of clients) {
+          expect(connection.messages()).toEqual(range(after + 1, stage.log.appended).filter(isWanted));
+          expect(connection.state).toBe("open");
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+interface Client {
+  connection: TestConnection;
+  after: number;
+  isWanted: (message: string) => boolean;
+}
+
+type Step = (stage: Stage, clients: Client[]) => void | Promise<void>;
+
+const count = fc.integer({ min: 1, max: 300 });
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: count.map(
+      (events): Step =>
+        (stage) =>
+          stage.append(events),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: count.map(
+      (events): Step =>
+        (stage) =>
+          stage.dispatch(events),
+    ),
+  },
+  { weight: 3, arbitrary: fc.constant<Step>((stage) => stage.log.answer()) },
+  { weight: 2, arbitrary: fc.constant<Step>(settled) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.nat(400), fc.boolean()).map(
+      ([back, onlyEven]): Step =>
+        (stage, clients) => {
+          const after = Math.max(0, stage.log.appended - back);
+          clients.push({
+            connection: stage.connect(`e-${after}`, onlyEven ? { workerIds: ["even"] } : undefined),
+            after,
+            isWanted: (message) => !onlyEven || Number(message) % 2 === 0,
+          });
+        },
+    ),
+  },
+);
