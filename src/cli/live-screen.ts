@@ -44,7 +44,8 @@ export class LiveScreen {
   #draw(withFooter: boolean): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const columns = this.#out.columns ?? DEFAULT_COLUMNS;
+    // Some terminals do not know their width, and say 0.
+    const columns = this.#out.columns || DEFAULT_COLUMNS;
     const footer = withFooter ? this.#footer(columns - 1) : [];
     const text = `${this.#eraseFooter()}${[...this.#waiting, ...footer].map((line) => `${line}\n`).join("")}`;
     this.#waiting = [];

@@ -127,7 +127,12 @@ describe("startTelemetry", () => {
     await telemetry.shutdown();
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(warnings).toHaveLength(1);
-    const { ended = 0, exported = 0, pending = 0, dropped = {} } = telemetry.stats().spans ?? {};
+    const {
+      ended = 0,
+      exported = 0,
+      pending = 0,
+      dropped = {} as Record<string, number>,
+    } = telemetry.stats().spans ?? {};
     const given = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     expect([ended, exported, pending, given]).toEqual([40, 0, 0, 40]);
   });
