@@ -27,15 +27,15 @@ export class LogLevels {
   levelOf(event: OrchestratorEvent): LogLevel {
     switch (event.type) {
       case "orchestra.job.progress":
-        return this.#isDue(event.data.jobId, event.timestamp) ? "info" : "debug";
+        return this.#isDue(event.data?.jobId, event.timestamp) ? "info" : "debug";
       case "orchestra.worker.status":
       case "orchestra.workflow.step":
       case "orchestra.workflow.completed":
-        return event.data.status === "error" ? "error" : "info";
+        return event.data?.status === "error" ? "error" : "info";
       case "orchestra.job.completed":
       case "orchestra.job.failed":
       case "orchestra.job.canceled":
-        this.#lastProgress.delete(event.data.jobId);
+        this.#lastProgress.delete(event.data?.jobId);
     }
     return LEVELS[event.type] ?? "info";
   }

@@ -11,13 +11,20 @@ const LINE_LENGTH = 200;
 export function logMessage(event: OrchestratorEvent): string {
   const { workerId } = subjectOf(event);
   const text = eventText(event);
-  return workerId === undefined ? text : `${oneLine(workerId)} ${text}`;
+  return typeof workerId === "string" ? `${oneLine(workerId)} ${text}` : text;
 }
 
-/** What happened, without who it happened to: `failed after 1.2 s: exit code 3`. */
+/**
+ * What happened, without who it happened to: `failed after 1.2 s: exit code 3`. The type alone, when a
+ * program without types made an event whose data does not fit it.
+ */
 export function eventText(event: OrchestratorEvent): string {
   const textOf = EVENT_TEXT[event.type] as (data: OrchestratorEvent["data"]) => string;
-  return textOf(event.data);
+  try {
+    return textOf(event.data);
+  } catch {
+    return event.type;
+  }
 }
 
 /** `340 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`. */

@@ -109,7 +109,7 @@ function fileSink(path: string, levels: LogLevels): LogSink {
 /** The fields of docs/logs.md; pino leaves out what is undefined. */
 function logFields({ event, cursor }: EventRecord): object {
   const { jobId, workerId, sessionId } = subjectOf(event);
-  const { status, durationMs, errorType } = event.data as EventDetails;
+  const { status, durationMs, errorType } = (event.data ?? {}) as EventDetails;
   return {
     event: event.type,
     event_id: event.id,

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { CliContext } from "./context.ts";
 
-export interface Flag {
+interface Flag {
   readonly type: "string" | "boolean";
   /** What the value is called in the help text. */
   readonly value?: string;

@@ -19,7 +19,7 @@ export interface ForwardSinkOptions {
 }
 
 /** made = delivered + pending + dropped. */
-export interface ForwardStats {
+interface ForwardStats {
   delivered: number;
   pending: number;
   dropped: { queue_full: number; unreachable: number; refused: number };

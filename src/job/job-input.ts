@@ -59,7 +59,7 @@ export function checkCreateInput(input: CreateJobInput): void {
   if (input.queued !== undefined && typeof input.queued !== "boolean") {
     throw invalidArgument("queued", "a boolean", input.queued);
   }
-  if (input.attempt !== undefined && !(Number.isInteger(input.attempt) && input.attempt >= 1)) {
+  if (input.attempt !== undefined && !(Number.isSafeInteger(input.attempt) && input.attempt >= 1)) {
     throw invalidArgument("attempt", "a whole number from 1", input.attempt);
   }
 }

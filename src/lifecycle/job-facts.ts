@@ -95,7 +95,7 @@ export function textOf(value: unknown): string {
 }
 
 function attemptOf(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isInteger(value) && value >= 1 ? value : undefined;
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : undefined;
 }
 
 function workflowOf(value: unknown): JobFacts["workflow"] {

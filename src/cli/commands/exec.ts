@@ -88,8 +88,9 @@ async function startSession(flags: ExecFlags, { env }: CliContext) {
     registry: new WorkerJobRegistry(),
     bridge: false,
     logFile: env.ORCHESTRA_LOG_FILE || defaultLogFile(env),
-    sinks: forward === undefined ? [lastJob] : [lastJob, forward],
+    sinks: forward && [forward],
   });
+  telemetry.onEvent((record) => lastJob.apply(record));
   return { telemetry, lastJob, bridge, forward };
 }
 

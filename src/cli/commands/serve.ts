@@ -38,7 +38,7 @@ export const serve = defineCommand({
     const telemetry = await startTelemetry({ env, registry: new WorkerJobRegistry(), traces: false, bridge });
     const url = telemetry.url as string;
     const forget = await announce({ url, token, pid: process.pid }, context);
-    await write(context.stdout, greeting(url, token, given === undefined));
+    await write(context.stdout, greeting(url, token, given === undefined, context.now()));
     await stopped;
     forget();
     await telemetry.shutdown();
@@ -74,13 +74,13 @@ async function announce(
   }
 }
 
-function greeting(url: string, token: string, isGenerated: boolean): string {
+function greeting(url: string, token: string, isGenerated: boolean, now: number): string {
   const message = "hello";
   const event = createOrchestratorEvent("orchestra.job.created", {
     jobId: "job-1",
     workerId: "demo",
     revision: 0,
-    startedAt: Date.now(),
+    startedAt: now,
     status: "running",
     message,
     messageLength: message.length,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EventIntake, type EventIntakeOptions } from "../../../src/bridge/event-intake.ts";
 import type { JobEvent } from "../../../src/event/event.ts";
 import { JobTable } from "../../../src/event/job-table.ts";
@@ -155,7 +155,6 @@ describe("the event intake", () => {
 
 describe("a sink that hangs", () => {
   it("does not hold up the answer for more than two seconds", async ({ onTestFinished }) => {
-    const { vi } = await import("vitest");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const { intake } = createIntake({ flush: () => new Promise(() => {}) });

@@ -55,6 +55,7 @@ describe("create refuses", () => {
     ["workflow.stepId", { ...valid, workflow: { runId: "r", stepId: 1 } }],
     ["attempt", { ...valid, attempt: 0 }],
     ["attempt", { ...valid, attempt: 1.5 }],
+    ["attempt", { ...valid, attempt: 2 ** 53 }],
     ["attempt", { ...valid, attempt: "1" }],
     ["queued", { ...valid, queued: "yes" }],
   ])("a bad `%s`: %o", (path, input) => {

@@ -79,9 +79,9 @@ describe("observing a registry that was there before us", () => {
   it("tells the same story of it", () => {
     const { clock, registry, collector, options } = setUp();
     const observer = observeJobs(registry, options);
-    const [a, b, c] = ["a", "b", "c"].map((message) =>
-      registry.create({ workerId: "coder", message, sessionId: "ses", requestedBy: "user" }),
-    ) as [{ id: string }, { id: string }, { id: string }];
+    const begin = () =>
+      registry.create({ workerId: "coder", message: "m", sessionId: "ses", requestedBy: "user" });
+    const [a, b, c] = [begin(), begin(), begin()];
     clock.advance(20);
     registry.updateProgress(a.id, { message: "half", percent: 50 });
     registry.attachReport(a.id, { summary: "s", issues: ["i"] });

@@ -1,0 +1,398 @@
+import { createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { type BridgeOptions, startBridge } from "../../src/bridge/bridge.ts";
+import { OrchestraError } from "../../src/errors.ts";
+import { createOrchestratorEvent, EVENT_TYPES } from "../../src/event/event.ts";
+import {
+  posting,
+  rawRequest,
+  startTestBridge,
+  type TestBridge,
+  type TestBridgeOptions,
+  TOKEN,
+} from "../fixtures/bridge.ts";
+import { HOSTILE_TEXT } from "../fixtures/hostile-events.ts";
+import { jobEvent } from "../fixtures/job-story.ts";
+
+const opened: TestBridge[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((test) => test.close()));
+});
+
+async function start(options?: TestBridgeOptions): Promise<TestBridge> {
+  const test = await startTestBridge(options);
+  opened.push(test);
+  return test;
+}
+
+async function json(answer: Promise<Response>): Promise<{ status: number; body: unknown }> {
+  const response = await answer;
+  return { status: response.status, body: await response.json() };
+}
+
+const bearer = { headers: { authorization: `Bearer ${TOKEN}` } };
+
+/** Three jobs: `a` running, `b` succeeded, `c` running for another worker. */
+async function startWithJobs(options?: TestBridgeOptions): Promise<TestBridge> {
+  const test = await start(options);
+  for (const event of [
+    jobEvent("orchestra.job.created", "a"),
+    jobEvent("orchestra.job.started", "a"),
+    jobEvent("orchestra.job.created", "b"),
+    jobEvent("orchestra.job.started", "b"),
+    jobEvent("orchestra.job.completed", "b"),
+    jobEvent("orchestra.job.created", "c", { workerId: "tester", sessionId: "s2", status: "running" }),
+  ]) {
+    test.publisher.publish(event);
+  }
+  await test.publisher.flush();
+  return test;
+}
+
+describe("GET /v1/jobs", () => {
+  it("lists the newest first, with the place in the log from which a feed goes on", async () => {
+    const { url } = await startWithJobs();
+    const { status, body } = await json(fetch(`${url}/v1/jobs`));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      jobs: [{ jobId: "c" }, { jobId: "b" }, { jobId: "a" }],
+      total: 3,
+      cursor: "e-6",
+    });
+  });
+
+  it("has a cursor although nothing has happened yet", async () => {
+    const { url } = await start();
+    expect((await json(fetch(`${url}/v1/jobs`))).body).toEqual({ jobs: [], total: 0, cursor: "e-0" });
+  });
+
+  it.each([
+    ["status=running", ["c", "a"]],
+    ["workerId=tester", ["c"]],
+    ["sessionId=s2", ["c"]],
+    ["status=succeeded&workerId=coder", ["b"]],
+    ["workerId=nobody", []],
+  ])("filters by %s", async (query, expected) => {
+    const { url } = await startWithJobs();
+    const { body } = await json(fetch(`${url}/v1/jobs?${query}`));
+    expect((body as { jobs: { jobId: string }[] }).jobs.map(({ jobId }) => jobId)).toEqual(expected);
+  });
+
+  it("goes through pages", async () => {
+    const { url } = await startWithJobs();
+    expect((await json(fetch(`${url}/v1/jobs?limit=2`))).body).toMatchObject({ total: 3, next: "b" });
+    const last = (await json(fetch(`${url}/v1/jobs?limit=2&after=b`))).body;
+    expect(last).toMatchObject({ jobs: [{ jobId: "a" }], total: 3 });
+    expect(last).not.toHaveProperty("next");
+  });
+
+  it.each([
+    ["limit=0", "limit"],
+    ["limit=1001", "limit"],
+    ["limit=x", "limit"],
+    ["status=done", "status"],
+    ["workerId=a&workerId=b", "workerId"],
+    ["after=gone", "after"],
+  ])("refuses %s", async (query, path) => {
+    const { url } = await startWithJobs();
+    expect(await json(fetch(`${url}/v1/jobs?${query}`))).toMatchObject({
+      status: 400,
+      body: { error: { code: "INVALID_ARGUMENT", path } },
+    });
+  });
+});
+
+describe("GET /v1/jobs/:id", () => {
+  it("shows the job and its events", async () => {
+    const { url } = await startWithJobs();
+    const { status, body } = await json(fetch(`${url}/v1/jobs/b`));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      job: { jobId: "b", status: "succeeded" },
+      events: [
+        { type: "orchestra.job.created" },
+        { type: "orchestra.job.started" },
+        { type: "orchestra.job.completed", data: { jobId: "b" } },
+      ],
+      cursor: "e-6",
+    });
+    expect(body).not.toHaveProperty("content");
+  });
+
+  it("goes through pages of a long story", async () => {
+    const { url, publisher } = await startWithJobs();
+    for (let count = 0; count < 1_500; count++) publisher.publish(jobEvent("orchestra.job.progress", "a"));
+    await publisher.flush();
+    const first = (await json(fetch(`${url}/v1/jobs/a`))).body as { events: unknown[]; next: string };
+    expect(first.events).toHaveLength(1_000);
+    const second = (await json(fetch(`${url}/v1/jobs/a?after=${first.next}`))).body as { events: unknown[] };
+    expect(second.events).toHaveLength(502);
+    expect(second).not.toHaveProperty("next");
+    expect(await json(fetch(`${url}/v1/jobs/a?after=other-1`))).toMatchObject({
+      status: 400,
+      body: { error: { path: "after" } },
+    });
+  });
+
+  it("is found under ids that look like anything", async () => {
+    const { url, publisher } = await start();
+    const ids = [
+      "op:build",
+      "workflow:a/b",
+      "..",
+      "%2e%2e",
+      "ü\u2028",
+      HOSTILE_TEXT.toWellFormed(),
+      "x".repeat(512),
+    ];
+    for (const id of ids) publisher.publish(jobEvent("orchestra.job.created", id));
+    await publisher.flush();
+    for (const id of ids.filter((each) => each !== "..")) {
+      expect((await json(fetch(`${url}/v1/jobs/${encodeURIComponent(id)}`))).body).toMatchObject({
+        job: { jobId: id },
+      });
+    }
+  });
+
+  it("shows the full texts only with the token, while they are held", async () => {
+    const content = (jobId: string) =>
+      jobId === "b" ? { message: "all of it", response: "done" } : undefined;
+    const { url } = await startWithJobs({ content });
+    expect(await json(fetch(`${url}/v1/jobs/b?content=1`))).toMatchObject({
+      status: 401,
+      body: { error: { code: "UNAUTHORIZED" } },
+    });
+    expect((await json(fetch(`${url}/v1/jobs/b?content=1`, bearer))).body).toMatchObject({
+      content: { message: "all of it", response: "done" },
+    });
+    expect((await json(fetch(`${url}/v1/jobs/a?content=1`, bearer))).body).toMatchObject({ content: null });
+    expect((await json(fetch(`${url}/v1/jobs/b?content=0`))).body).not.toHaveProperty("content");
+  });
+
+  it("has no content to show where nobody holds any", async () => {
+    const { url } = await startWithJobs();
+    expect((await json(fetch(`${url}/v1/jobs/b?content=1`, bearer))).body).toMatchObject({ content: null });
+  });
+
+  it("does not know what was never created", async () => {
+    const { url } = await start();
+    expect(await json(fetch(`${url}/v1/jobs/none`))).toMatchObject({
+      status: 404,
+      body: { error: { code: "UNKNOWN_JOB", path: "id" } },
+    });
+  });
+});
+
+describe("GET /v1/status, /v1/schema and the probes", () => {
+  it("tell what became of events, who listens and what the log holds", async () => {
+    const { url } = await startWithJobs();
+    expect((await json(fetch(`${url}/v1/status`))).body).toMatchObject({
+      events: { made: 6, appended: 6 },
+      sse: { clients: 0, dropped: { slow_bytes: 0, slow_time: 0 } },
+      log: { oldest: "e-1", latest: "e-6" },
+    });
+  });
+
+  it("show a schema that has every type and leaves room for fields to come", async () => {
+    const { url } = await start();
+    const response = await fetch(`${url}/v1/schema`);
+    expect(response.headers.get("content-type")).toContain("application/schema+json");
+    const text = await response.text();
+    const schema = JSON.parse(text) as { oneOf: { properties: { type: { const: string } } }[] };
+    expect(schema.oneOf.map(({ properties }) => properties.type.const)).toEqual(EVENT_TYPES);
+    expect(text).not.toContain('"additionalProperties":false');
+    expect(await (await fetch(`${url}/v1/schema`)).text()).toBe(text);
+  });
+
+  it("answer health and readiness, and tell when the log cannot be read", async () => {
+    const broken = (await start()).log;
+    const { url } = await start({
+      log: {
+        append: (batch) => broken.append(batch),
+        read: (options) => broken.read(options),
+        bounds: () => {
+          throw new Error("disk");
+        },
+        flush: () => broken.flush(),
+        close: () => broken.close(),
+      },
+    });
+    expect(await json(fetch(`${url}/healthz`))).toEqual({ status: 200, body: { status: "ok" } });
+    expect(await json(fetch(`${url}/readyz`))).toMatchObject({
+      status: 503,
+      body: { error: { code: "UNAVAILABLE" } },
+    });
+    const whole = await start();
+    expect(await json(fetch(`${whole.url}/readyz`))).toEqual({ status: 200, body: { status: "ready" } });
+  });
+});
+
+describe("POST /v1/events", () => {
+  it("takes one event", async () => {
+    const { url, log } = await start();
+    const event = createOrchestratorEvent("orchestra.error", { message: "ouch" });
+    const init = posting(JSON.stringify(event), "Application/JSON; charset=utf-8");
+    expect(await json(fetch(`${url}/v1/events`, init))).toEqual({
+      status: 202,
+      body: { accepted: 1, duplicates: 0 },
+    });
+    expect(await log.read()).toMatchObject({ records: [{ event: JSON.parse(JSON.stringify(event)) }] });
+    expect((await json(fetch(`${url}/v1/events`, init))).body).toEqual({ accepted: 0, duplicates: 1 });
+  });
+
+  it("takes many events, in order", async () => {
+    const { url, jobs } = await start();
+    const story = [
+      jobEvent("orchestra.job.created", "j"),
+      jobEvent("orchestra.job.started", "j"),
+      jobEvent("orchestra.job.completed", "j"),
+    ];
+    const init = posting(story.map((event) => JSON.stringify(event)).join("\n"), "Application/X-NDJSON");
+    expect(await json(fetch(`${url}/v1/events`, init))).toEqual({
+      status: 202,
+      body: { accepted: 3, duplicates: 0 },
+    });
+    expect(jobs.get("j")).toMatchObject({ status: "succeeded" });
+    expect((await json(fetch(`${url}/v1/events`, init))).body).toEqual({ accepted: 0, duplicates: 3 });
+  });
+
+  it("does not apply a request by half", async () => {
+    const { url, log } = await start();
+    const [good, bad] = [jobEvent("orchestra.job.created", "j"), { type: "orchestra.job.created" }];
+    const body = [good, bad].map((event) => JSON.stringify(event)).join("\n");
+    expect(await json(fetch(`${url}/v1/events`, posting(body, "application/x-ndjson")))).toMatchObject({
+      status: 400,
+      body: { error: { code: "INVALID_EVENT", line: 2, path: "version" } },
+    });
+    expect((await log.bounds()).latest).toBe("e-0");
+  });
+
+  it("refuses what contradicts a job's story", async () => {
+    const { url } = await startWithJobs();
+    const event = jobEvent("orchestra.job.progress", "b");
+    expect(await json(fetch(`${url}/v1/events`, posting(JSON.stringify(event))))).toEqual({
+      status: 409,
+      body: {
+        error: {
+          code: "CONFLICT",
+          message: "The event contradicts the log: job b has ended (succeeded)",
+          path: "data.status",
+        },
+      },
+    });
+  });
+});
+
+describe("POST /v1/jobs/:id/cancel", () => {
+  it("hands the job's id and the reason on", async () => {
+    const canceled: unknown[] = [];
+    const { url } = await start({ cancelJob: (id, reason) => void canceled.push([id, reason]) });
+    const cancel = (init: RequestInit) =>
+      json(fetch(`${url}/v1/jobs/${encodeURIComponent("op:a/b")}/cancel`, init));
+    expect(await cancel(posting('{"reason":"enough"}'))).toEqual({ status: 202, body: { jobId: "op:a/b" } });
+    expect(await cancel({ method: "POST", ...bearer })).toEqual({ status: 202, body: { jobId: "op:a/b" } });
+    expect(canceled).toEqual([
+      ["op:a/b", "enough"],
+      ["op:a/b", undefined],
+    ]);
+  });
+
+  it.each([
+    ["UNKNOWN_JOB", 404],
+    ["ILLEGAL_TRANSITION", 409],
+  ] as const)("answers %s with %i", async (code, status) => {
+    const { url } = await start({
+      cancelJob: () => {
+        throw new OrchestraError(code, "no");
+      },
+    });
+    expect(await json(fetch(`${url}/v1/jobs/j/cancel`, { method: "POST", ...bearer }))).toEqual({
+      status,
+      body: { error: { code, message: "no" } },
+    });
+  });
+
+  it("refuses a reason that is no text", async () => {
+    const { url } = await start({ cancelJob: () => {} });
+    expect(await json(fetch(`${url}/v1/jobs/j/cancel`, posting('{"reason":7}')))).toMatchObject({
+      status: 400,
+      body: { error: { code: "INVALID_ARGUMENT", path: "reason" } },
+    });
+    expect(await json(fetch(`${url}/v1/jobs/j/cancel`, posting("{")))).toMatchObject({
+      body: { error: { code: "INVALID_JSON" } },
+    });
+  });
+
+  it("is no route where nobody can cancel", async () => {
+    const { url } = await start();
+    expect(await json(fetch(`${url}/v1/jobs/j/cancel`, { method: "POST", ...bearer }))).toMatchObject({
+      status: 404,
+      body: { error: { code: "NOT_FOUND" } },
+    });
+  });
+});
+
+describe("a fault of ours", () => {
+  it("is answered without its details and told to the host", async () => {
+    const faults: unknown[] = [];
+    const fault = new Error("secret path /etc/x");
+    const { url } = await start({
+      status: () => {
+        throw fault;
+      },
+      onError: (error) => faults.push(error),
+    });
+    expect(await json(fetch(`${url}/v1/status`))).toEqual({
+      status: 500,
+      body: { error: { code: "INTERNAL", message: "An unexpected fault on our side; the process goes on." } },
+    });
+    expect(faults).toEqual([fault]);
+  });
+});
+
+describe("the bridge", () => {
+  it("tells where it listens, also when it listens everywhere or on IPv6", async () => {
+    const all = await start({ host: "0.0.0.0" });
+    expect(all.url).toBe(`http://127.0.0.1:${all.port}`);
+    expect((await fetch(`${all.url}/healthz`)).status).toBe(200);
+    const six = await start({ host: "::1" });
+    expect(six.url).toBe(`http://[::1]:${six.port}`);
+    expect((await fetch(`${six.url}/healthz`)).status).toBe(200);
+  });
+
+  it("says which address it could not bind", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as { port: number };
+    await expect(start({ port })).rejects.toThrow(
+      expect.objectContaining({
+        code: "UNAVAILABLE",
+        path: "port",
+        message: expect.stringContaining(`127.0.0.1:${port}`),
+      }),
+    );
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it("does not start where its options would leave it open", async () => {
+    await expect(startBridge({ host: "0.0.0.0", port: 0 } as BridgeOptions)).rejects.toThrow(
+      expect.objectContaining({ code: "INVALID_CONFIG", path: "token" }),
+    );
+  });
+
+  it("closes although connections are open that never asked, and twice is once", async () => {
+    const { bridge, port } = await start();
+    const silent = rawRequest(port, "");
+    const slow = rawRequest(
+      port,
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{",
+    );
+    expect((await fetch(`${bridge.url}/healthz`)).status).toBe(200);
+    const closed = bridge.close({ deadlineMs: 100 });
+    expect(bridge.close()).toBe(closed);
+    await closed;
+    await Promise.all([silent, slow]);
+    await expect(fetch(`${bridge.url}/healthz`)).rejects.toThrow();
+  });
+});
