@@ -1,12 +1,11 @@
-import { compileFilter, type EventFilter, type EventPredicate } from "../src/event/event-filter.ts";
+import type { EventFilter } from "../src/event/event-filter.ts";
 import type { SseClient } from "./sse-client.ts";
+import { createSseFilter, type SseFilter, signatureOf } from "./sse-filter.ts";
 import type { FramedRecord } from "./sse-window.ts";
 
 /** All clients with the same filter: it is compiled once and sees each event once. */
 export interface SseAudience {
-  readonly signature: string;
-  readonly filter: EventFilter;
-  readonly matches: EventPredicate;
+  readonly wants: SseFilter;
   readonly clients: Set<SseClient>;
   /** What matched since the last flush. */
   pending: FramedRecord[];
@@ -16,37 +15,27 @@ export interface SseAudience {
 export class SseAudiences implements Iterable<SseAudience> {
   readonly #audiences = new Map<string, SseAudience>();
 
-  /** @throws INVALID_ARGUMENT when the filter names an unknown type */
-  of(filter: EventFilter): SseAudience {
+  /** The filter as clients that are there share it, or compiled. @throws INVALID_ARGUMENT */
+  compile(filter: EventFilter): SseFilter {
     const signature = signatureOf(filter);
-    return (
-      this.#audiences.get(signature) ?? {
-        signature,
-        filter,
-        matches: compileFilter(filter),
-        clients: new Set(),
-        pending: [],
-      }
-    );
+    return this.#audiences.get(signature)?.wants ?? createSseFilter(filter, signature);
   }
 
   add(client: SseClient): void {
-    client.audience.clients.add(client);
-    this.#audiences.set(client.audience.signature, client.audience);
+    const { wants } = client;
+    const audience = this.#audiences.get(wants.signature) ?? { wants, clients: new Set(), pending: [] };
+    audience.clients.add(client);
+    this.#audiences.set(wants.signature, audience);
   }
 
   remove(client: SseClient): void {
-    const { clients, signature } = client.audience;
-    clients.delete(client);
-    if (clients.size === 0) this.#audiences.delete(signature);
+    const { signature } = client.wants;
+    const audience = this.#audiences.get(signature);
+    audience?.clients.delete(client);
+    if (audience?.clients.size === 0) this.#audiences.delete(signature);
   }
 
   [Symbol.iterator](): Iterator<SseAudience> {
     return this.#audiences.values();
   }
-}
-
-/** Equal for filters that let the same events through, in whatever order they list them. */
-function signatureOf({ types, workerIds, sessionIds, jobIds }: EventFilter): string {
-  return JSON.stringify([types, workerIds, sessionIds, jobIds].map((list) => [...new Set(list)].sort()));
 }

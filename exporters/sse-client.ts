@@ -1,6 +1,6 @@
 import type { Cursor } from "../src/event/event-log.ts";
-import type { SseAudience } from "./sse-audience.ts";
 import type { SseConnection } from "./sse-connection.ts";
+import type { SseFilter } from "./sse-filter.ts";
 import type { SseCounters, SseDropReason } from "./sse-stats.ts";
 
 export interface SseClientLimits {
@@ -9,7 +9,7 @@ export interface SseClientLimits {
 }
 
 export interface SseClientOptions {
-  audience: SseAudience;
+  wants: SseFilter;
   limits: SseClientLimits;
   counters: SseCounters;
   onGone: (client: SseClient) => void;
@@ -17,7 +17,7 @@ export interface SseClientOptions {
 
 /** One connection: what it was sent, whether it keeps up, and when it is given up. */
 export class SseClient {
-  readonly audience: SseAudience;
+  readonly wants: SseFilter;
   /** Set once it has caught up with the log and takes part in each flush. */
   live = false;
   /** How far it has read, while that is further than what was dispatched: all up to there it has. */
@@ -31,7 +31,7 @@ export class SseClient {
   #state: "open" | "ending" | "gone" = "open";
 
   constructor(connection: SseConnection, options: SseClientOptions) {
-    this.audience = options.audience;
+    this.wants = options.wants;
     this.#connection = connection;
     this.#limits = options.limits;
     this.#counters = options.counters;

@@ -81,7 +81,7 @@ export class SseHub implements EventSink {
     this.#scheduleFlush();
     const framed = this.#window.push(record);
     for (const audience of this.#audiences) {
-      if (audience.matches(record.event)) audience.pending.push(framed);
+      if (audience.wants.matches(record.event)) audience.pending.push(framed);
     }
   }
 
@@ -90,22 +90,17 @@ export class SseHub implements EventSink {
    * @throws INVALID_ARGUMENT when the filter names an unknown type; the connection is untouched then
    */
   connect(connection: SseConnection, options: SseConnectOptions = {}): () => void {
-    const audience = this.#audiences.of(options.filter ?? {});
+    const wants = this.#audiences.compile(options.filter ?? {});
     if (this.#shutdown !== undefined || this.#clients.size >= this.#maxClients) {
-      this.#refuse(connection);
-      return () => {};
+      return this.#refuse(connection);
     }
     const client = new SseClient(connection, {
-      audience,
+      wants,
       limits: this.#limits,
       counters: this.#counters,
       onGone: (gone) => this.#remove(gone),
     });
-    this.#flush();
-    this.#clients.add(client);
-    this.#audiences.add(client);
-    if (options.after === undefined) this.#goLive(client);
-    else this.#replay(client, options.after);
+    if (client.isOpen) this.#admit(client, options.after);
     return () => client.end();
   }
 
@@ -141,11 +136,20 @@ export class SseHub implements EventSink {
     }
   }
 
-  #refuse(connection: SseConnection): void {
+  #admit(client: SseClient, after: Cursor | undefined): void {
+    this.#flush();
+    this.#clients.add(client);
+    this.#audiences.add(client);
+    if (after === undefined) this.#goLive(client);
+    else this.#replay(client, after);
+  }
+
+  #refuse(connection: SseConnection): () => void {
     this.#counters.dropped.refused++;
     const retry = between(REFUSED_RETRY_MS, this.#random());
     connection.write(Buffer.from(encodeFrame({ comment: "no room now, come back later", retry })));
     connection.end();
+    return () => {};
   }
 
   #remove(client: SseClient): void {
@@ -172,7 +176,7 @@ export class SseHub implements EventSink {
     this.#flush();
     const missed = this.#window.after(position);
     if (missed !== undefined) {
-      const wanted = missed.filter(({ record }) => client.audience.matches(record.event));
+      const wanted = missed.filter(({ record }) => client.wants.matches(record.event));
       const chunk = concatFrames(wanted);
       if (chunk.length > CHUNK_BYTES && !exhausted) return false;
       if (chunk.length > 0) client.write(chunk, wanted.length);

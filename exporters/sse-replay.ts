@@ -23,7 +23,7 @@ export interface SseReplaySource {
 
 /** Sends what the log holds after `after`, page by page at the client's pace, until it is live. */
 export async function replay(client: SseClient, after: Cursor, source: SseReplaySource): Promise<void> {
-  const { filter } = client.audience;
+  const { filter } = client.wants;
   let position = after;
   while (client.isOpen) {
     const wasBehind = source.isBehind(position);

@@ -15,6 +15,7 @@ import type {
   JobProgressed,
   JobStarted,
   JobTracer,
+  OpenedSpan,
 } from "../src/lifecycle/job-tracer.ts";
 import { ORCHESTRA, SCOPE_NAME, SPAN_EVENT, SPAN_JOB_STARTED } from "../src/semconv.ts";
 import {
@@ -119,18 +120,22 @@ class SpanPerJob implements OtelJobTracer {
     return { open: this.#open.size, ...this.#stats };
   }
 
-  open(job: JobCreated, parent?: string): { traceparent: string | undefined } {
+  open(job: JobCreated, handedIn?: string): OpenedSpan {
     const held = this.#open.get(job.jobId);
     if (held !== undefined) return { traceparent: formatTraceparent(held.span.spanContext()) };
     if (this.#open.size >= this.#maxOpen) {
       this.#stats.refused++;
-      return { traceparent: parent };
+      return { traceparent: handedIn };
     }
+    const parent = this.#parentOf(job, handedIn);
     const span = this.#guard(() => this.#startSpan(job, parent));
-    if (span === undefined) return { traceparent: parent };
+    if (span === undefined) return { traceparent: handedIn };
     this.#open.set(job.jobId, { span, progress: undefined });
     if (this.#startedSpans && span.isRecording()) this.#guard(() => this.#announce(job, span));
-    return { traceparent: formatTraceparent(span.spanContext()) };
+    return {
+      traceparent: formatTraceparent(span.spanContext()),
+      parent: parent && formatTraceparent(parent),
+    };
   }
 
   start(job: JobStarted): void {
@@ -164,8 +169,7 @@ class SpanPerJob implements OtelJobTracer {
     return held === undefined ? fn() : context.with(trace.setSpan(context.active(), held.span), fn);
   }
 
-  #startSpan(job: JobCreated, traceparent: string | undefined): Span {
-    const parent = this.#parentOf(job, traceparent);
+  #startSpan(job: JobCreated, parent: SpanContext | undefined): Span {
     const options = {
       kind: job.queuedAt === undefined ? SpanKind.INTERNAL : SpanKind.CONSUMER,
       startTime: startOf(job),

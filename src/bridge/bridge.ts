@@ -49,8 +49,8 @@ export interface Bridge {
   close(options?: { deadlineMs?: number | undefined }): Promise<void>;
 }
 
-export const DEFAULT_HOST = "127.0.0.1";
-export const DEFAULT_PORT = 4319;
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 4319;
 
 const MIB = 1024 * 1024;
 /** Milliseconds within which a request must have arrived whole. */

@@ -51,6 +51,7 @@ export const JOB_EVENT_DATA = {
     message: text.describe("The task, as a capped preview"),
     messageLength: count.describe("Length of the whole task"),
     queuedAt: timestamp.optional(),
+    parentTraceparent: traceparent.optional().describe("W3C trace context of what the job's span is a child of"),
   }),
   "orchestra.job.started": z.object({ ...jobCommon, status: z.literal("running"), queuedMs: durationMs }),
   "orchestra.job.progress": z.object({

@@ -163,6 +163,7 @@ export class JobFollower {
     const data = createdData(facts, job, this.#content);
     const parent = traceparentOf(job.traceparent);
     const span = this.#guard(() => this.#tracer.open(data, parent));
+    data.parentTraceparent = span?.parent;
     const { status, queuedAt } = data;
     const followed = { facts, queuedAt, traceparent: span?.traceparent, status, revision: 0 };
     this.#open.set(jobId, followed);

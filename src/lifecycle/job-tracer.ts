@@ -8,6 +8,14 @@ export type JobEnded =
   | OrchestratorEventDataMap["orchestra.job.failed"]
   | OrchestratorEventDataMap["orchestra.job.canceled"];
 
+/** W3C trace contexts; undefined when nothing records. */
+export interface OpenedSpan {
+  /** Of the job's own span, for its events and for child processes. */
+  traceparent: string | undefined;
+  /** Of what the span is the child of, or linked to. */
+  parent?: string | undefined;
+}
+
 /**
  * Projects a job's life onto spans. It is handed the same data that the job's events carry, in their
  * order, so a trace and the feed can never tell two stories.
@@ -17,10 +25,8 @@ export interface JobTracer {
   /**
    * Opens the job's span.
    * @param parent W3C trace context handed in by the caller; it wins over the active context
-   * @returns the span's own trace context, for the job's events and child processes; undefined when
-   *   nothing records
    */
-  open(job: JobCreated, parent?: string): { traceparent: string | undefined };
+  open(job: JobCreated, parent?: string): OpenedSpan;
   /** A queued job was picked up. */
   start(job: JobStarted): void;
   annotate(progress: JobProgressed): void;

@@ -3,13 +3,7 @@ import { EventSource } from "eventsource";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createOrchestratorEvent, type OrchestratorEvent } from "../../src/event/event.ts";
 import { createMemoryEventLog } from "../../src/event-log/memory.ts";
-import {
-  posting,
-  rawRequest,
-  startTestBridge,
-  type TestBridge,
-  type TestBridgeOptions,
-} from "../fixtures/bridge.ts";
+import { posting, startTestBridge, type TestBridge, type TestBridgeOptions } from "../fixtures/bridge.ts";
 import { hostileEvents } from "../fixtures/hostile-events.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { range } from "../fixtures/sse-feed.ts";

@@ -15,7 +15,7 @@ interface Room {
 const NONE = /^$/;
 const OTEL = /^@opentelemetry\//;
 const CORE = ["errors", "semconv", "job", "event", "lifecycle"];
-const LIBRARY = [...CORE, "event-log", "traces", "logs", "sse", "bridge"];
+const LIBRARY = [...CORE, "store", "event-log", "traces", "logs", "sse", "bridge"];
 
 /** Who may import whom, from the ground up; one family of files in `exporters` is one room. */
 const ROOMS: readonly Room[] = [
@@ -36,8 +36,9 @@ const ROOMS: readonly Room[] = [
     npm: NONE,
     node: /^async_hooks$/,
   },
-  { name: "event-log", files: /^src\/event-log\//, from: ["errors", "event"], npm: NONE, node: NONE },
-  { name: "traces", files: /^exporters\/(trace|span)[^/]*\.ts$/, from: CORE, npm: OTEL },
+  { name: "store", files: /^src\/store\//, from: ["errors"], npm: NONE },
+  { name: "event-log", files: /^src\/event-log\//, from: ["errors", "event", "store"], npm: NONE },
+  { name: "traces", files: /^exporters\/(trace|span)[^/]*\.ts$/, from: [...CORE, "store"], npm: OTEL },
   { name: "logs", files: /^exporters\/log[^/]*\.ts$/, from: CORE, npm: /^pino$/ },
   { name: "sse", files: /^exporters\/sse[^/]*\.ts$/, from: CORE, npm: NONE },
   { name: "bridge", files: /^src\/bridge\//, from: [...CORE, "sse"], npm: /^(fastify|zod)$/ },

@@ -103,6 +103,15 @@ describe("a live client", () => {
     expect(hub.stats()).toMatchObject({ clients: 0, dropped: { slow_time: 1 } });
   });
 
+  it("is not let in when its connection is closed already", () => {
+    const { hub } = createFeed();
+    const connection = new TestConnection();
+    connection.onClose = (listener) => listener();
+    hub.connect(connection)();
+    expect(connection.writes).toEqual([]);
+    expect(hub.stats().clients).toBe(0);
+  });
+
   it("is not touched when its filter names an unknown type", () => {
     const { hub } = createFeed();
     const connection = new TestConnection();

@@ -32,6 +32,7 @@ describe("a job followed from its beginning", () => {
     }
     expect(collector.events).toHaveLength(4);
     expect(tracer.parents).toEqual([EXAMPLE_TRACEPARENT]);
+    expect(collector.events[0]?.data).toHaveProperty("parentTraceparent", EXAMPLE_TRACEPARENT);
     for (const event of collector.events) {
       expect(event.data).toMatchObject({ jobId: "j", workerId: "w", startedAt: START_MS, ...identity });
       expect(event.traceparent).toBe(`00-${"a".repeat(32)}-${"1".padStart(16, "0")}-01`);

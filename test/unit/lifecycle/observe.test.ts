@@ -170,6 +170,7 @@ describe("a source", () => {
     handler({ id: "j" }, "created");
     observer.stop();
     handler({ id: "j" }, "completed");
+    handler({ id: "k" }, "created");
     expect(collector.told).toEqual(["created#0", "failed#1"]);
   });
 });

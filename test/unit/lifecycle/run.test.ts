@@ -195,6 +195,14 @@ describe("registry.cancel", () => {
     }
   });
 
+  it("of a later job with the same id does not reach work that has ended", async () => {
+    const { jobs, run } = setUp({ maxFinished: 0 });
+    const ended = await run({ ...input, id: "j" }, (_job, { signal }) => signal);
+    jobs.create({ ...input, id: "j" });
+    jobs.cancel("j");
+    expect(ended.aborted).toBe(false);
+  });
+
   it("is not heard any more once the runner has stopped, nor for jobs of others", async () => {
     const { jobs, run, runner } = setUp();
     const other = jobs.create(input);
