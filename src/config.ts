@@ -81,8 +81,8 @@ const names = z.array(text);
 const orFalse = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === false ? undefined : value), schema.optional());
 
-/** The shape of `Settings`; a test holds the two together. */
-export const SETTINGS = z.object({
+/** `Settings`, for callers that no compiler checked. */
+const SETTINGS = z.object({
   serviceName: text.min(1).optional(),
   resourceAttributes: z.record(text, text).optional(),
   traces: orFalse(
@@ -106,7 +106,7 @@ export const SETTINGS = z.object({
   logCapacity: z.int().min(1).optional(),
   captureContent: z.boolean().optional(),
   previewLength: z.int().min(0).max(65_536).optional(),
-});
+}) satisfies z.ZodType<Settings>;
 
 export type OtlpProtocol = z.infer<typeof protocol>;
 export type ExceptionSignal = "span" | "logs" | "both";

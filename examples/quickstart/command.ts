@@ -16,7 +16,7 @@ export interface CommandJob {
 const RESPONSE_LINES = 20;
 
 /** The command ended with another status than 0. */
-export class CommandError extends Error {
+class CommandError extends Error {
   override readonly name = "CommandError";
 }
 

@@ -24,7 +24,7 @@ export function summaryTable(jobs: readonly JobSnapshot[]): string {
   return [line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-export interface SpanCounts {
+interface SpanCounts {
   ended: number;
   exported: number;
   pending: number;

@@ -11,8 +11,8 @@ const MAX_TIMESTAMP = 8.64e15;
 export const name = z.string().min(1).max(MAX_NAME_LENGTH);
 export const text = z.string().max(MAX_TEXT_LENGTH);
 export const timestamp = z.int().min(0).max(MAX_TIMESTAMP).describe("Milliseconds since the epoch");
-export const durationMs = z.number().min(0).describe("Milliseconds");
-export const count = z.int().min(0);
+const durationMs = z.number().min(0).describe("Milliseconds");
+const count = z.int().min(0);
 /** W3C trace context, version 00: https://www.w3.org/TR/trace-context/#traceparent-header */
 export const traceparent = z
   .string()
@@ -51,7 +51,9 @@ export const JOB_EVENT_DATA = {
     message: text.describe("The task, as a capped preview"),
     messageLength: count.describe("Length of the whole task"),
     queuedAt: timestamp.optional(),
-    parentTraceparent: traceparent.optional().describe("W3C trace context of what the job's span is a child of"),
+    parentTraceparent: traceparent
+      .optional()
+      .describe("W3C trace context of what the job's span is a child of"),
   }),
   "orchestra.job.started": z.object({ ...jobCommon, status: z.literal("running"), queuedMs: durationMs }),
   "orchestra.job.progress": z.object({

@@ -68,7 +68,7 @@ export interface JobWorkflow {
 }
 
 /** Who does what for whom: the facts that are fixed when a job is created. */
-export interface JobIdentity {
+interface JobIdentity {
   id: string;
   workerId: string;
   sessionId?: string | undefined;
