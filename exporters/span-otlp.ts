@@ -4,7 +4,7 @@ import { requireCount } from "./span-limit.ts";
 
 const OTLP_PROTOCOLS = ["http/json", "http/protobuf"] as const;
 
-type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
+export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
 export interface OtlpOptions {
   /** Full URL that spans are posted to. Default: `http://localhost:4318/v1/traces`. */
@@ -26,7 +26,7 @@ export async function loadOtlpExporter(
 ): Promise<{ exporter: SpanExporter; target: string }> {
   const { headers, protocol = "http/json" } = options;
   const timeoutMillis = requireCount("timeoutMs", options.timeoutMs ?? 10_000, 1);
-  const url = parseUrl(options.url ?? "http://localhost:4318/v1/traces");
+  const url = parseOtlpUrl(options.url ?? "http://localhost:4318/v1/traces");
   if (!OTLP_PROTOCOLS.includes(protocol)) {
     throw invalidArgument("protocol", `one of ${OTLP_PROTOCOLS.join(", ")}`, protocol);
   }
@@ -47,7 +47,7 @@ export async function loadOtlpExporter(
   };
 }
 
-function parseUrl(url: string): URL {
+export function parseOtlpUrl(url: string): URL {
   const parsed = URL.parse(url);
   if (parsed?.protocol === "http:" || parsed?.protocol === "https:") return parsed;
   throw invalidArgument("url", "an http:// or https:// URL", url);

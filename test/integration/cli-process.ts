@@ -15,6 +15,8 @@ export class CliHome {
     PATH: process.env.PATH,
     XDG_STATE_HOME: this.state,
     OTEL_TRACES_EXPORTER: "none",
+    // Nobody listens there, while the default port may be somebody's.
+    ORCHESTRA_BRIDGE_PORT: "1",
   };
 
   start(args: readonly string[], env: Record<string, string | undefined> = {}): CliProcess {

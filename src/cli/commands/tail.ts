@@ -7,7 +7,6 @@ import { findBridge } from "../discovery.ts";
 import { type FeedConnection, readEventFeed } from "../event-feed.ts";
 import { FeedPrinter, resyncOf } from "../feed-printer.ts";
 
-const DEFAULT_TARGET = { url: `http://127.0.0.1:${DEFAULT_BRIDGE_PORT}`, token: undefined };
 /** No cursor looks like this, so the bridge starts at the oldest event it holds. */
 const BEFORE_ALL = "0";
 
@@ -46,12 +45,18 @@ export const tail = defineCommand({
     if (since !== "all" && since !== "now") {
       throw new UsageError(`Option '--since' takes all or now, got '${since}'`);
     }
-    const target = () => findBridge({ url, token: flags.token }, context.env, "URL") ?? DEFAULT_TARGET;
+    const target = () =>
+      findBridge({ url, token: flags.token }, context.env, "URL") ?? defaultTarget(context.env);
     target();
     const after = since === "all" ? BEFORE_ALL : undefined;
     return follow({ target, query: queryOf(flags), after }, json, context);
   },
 });
+
+/** Where `startTelemetry` listens unless it is told otherwise. */
+function defaultTarget({ ORCHESTRA_BRIDGE_PORT }: CliContext["env"]) {
+  return { url: `http://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
+}
 
 type Feed = Pick<Parameters<typeof readEventFeed>[0], "target" | "query" | "after">;
 
