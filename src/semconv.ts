@@ -21,6 +21,7 @@ export const ORCHESTRA = {
   JOB_MESSAGE_LENGTH: "orchestra.job.message_length",
   JOB_QUEUE_DURATION: "orchestra.job.queue.duration",
   JOB_RESULT: "orchestra.job.result",
+  JOB_RECONSTRUCTED: "orchestra.job.reconstructed",
   JOB_CANCEL_REASON: "orchestra.job.cancel_reason",
   JOB_RESPONSE: "orchestra.job.response",
   JOB_RESPONSE_LENGTH: "orchestra.job.response_length",

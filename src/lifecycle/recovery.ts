@@ -1,0 +1,56 @@
+import { createOrchestratorEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
+import type { EventLog } from "../event/event-log.ts";
+import { INTERRUPTED } from "../job/job-failure.ts";
+import { hasEnded, type JobStory, readJobStory } from "./job-story.ts";
+
+export interface RecoveryOptions {
+  log: EventLog;
+  publish: (event: OrchestratorEvent) => void;
+  /** Told each story with its new end, so that its span can be made of it. Default: no span is. */
+  onRecovered?: ((story: JobStory) => void) | undefined;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  now?: (() => number) | undefined;
+}
+
+/**
+ * Ends jobs whose process is gone: each gets the `failed` event that its process could not publish, with
+ * `errorType: "interrupted"`, as of its last sign of life. The event's id follows from the job, so a
+ * recovery that was itself interrupted can be repeated without doubling it.
+ * @returns how many jobs were ended
+ */
+export async function recoverJobs(jobIds: readonly string[], options: RecoveryOptions): Promise<number> {
+  const { log, publish, onRecovered = () => {}, now = Date.now } = options;
+  let recovered = 0;
+  for (const jobId of jobIds) {
+    const story = await readJobStory(log, jobId);
+    const last = story.events.at(-1);
+    if (last === undefined || hasEnded(story)) continue;
+    const end = interruption(last, now());
+    // In one turn, so that the end and its span are committed together.
+    publish(end);
+    onRecovered({ jobId, events: [...story.events, end] });
+    recovered++;
+  }
+  return recovered;
+}
+
+function interruption(last: JobEvent, timestamp: number): OrchestratorEvent<"orchestra.job.failed"> {
+  const { jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt, revision } =
+    last.data;
+  const finishedAt = Math.max(last.timestamp, startedAt);
+  const data = {
+    ...{ jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt },
+    status: "failed" as const,
+    revision: revision + 1,
+    finishedAt,
+    durationMs: finishedAt - startedAt,
+    error: "The process that ran the job ended before the job did",
+    errorType: INTERRUPTED,
+  };
+  const id = `${jobId.slice(0, 400)}.${revision + 1}.${INTERRUPTED}`;
+  return createOrchestratorEvent("orchestra.job.failed", data, {
+    id,
+    timestamp,
+    traceparent: last.traceparent,
+  });
+}
