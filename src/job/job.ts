@@ -102,5 +102,8 @@ export interface Job extends JobIdentity {
   report?: JobReport | undefined;
 }
 
+/** A job that has not ended, without what has happened since it was created. */
+export type OpenJob = JobIdentity & Pick<Job, "status" | "queuedAt" | "startedAt" | "updatedAt">;
+
 /** Called after each change, with the job as it then is. What it throws is counted, never passed on. */
 export type JobEventHandler = (job: Readonly<Job>, event: JobEventKind) => void;

@@ -1,4 +1,5 @@
 import { invalidArgument, type OrchestraError, unexpected } from "../errors.ts";
+import { FifoMap } from "../fifo-map.ts";
 import {
   canTransition,
   isTerminal,
@@ -9,6 +10,7 @@ import {
   type JobReport,
   type JobStatus,
   type JobWorkflow,
+  type OpenJob,
 } from "./job.ts";
 import { failureOf } from "./job-failure.ts";
 import {
@@ -60,7 +62,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export class WorkerJobRegistry {
   readonly #open = new Map<string, Readonly<Job>>();
   /** In the order of their last change, so that the oldest is the first to go. */
-  readonly #finished = new Map<string, Readonly<Job>>();
+  readonly #finished = new FifoMap<string, Readonly<Job>>();
+  /** Ids announced by `adopt` and not resumed yet. */
+  readonly #adopted = new Set<string>();
   readonly #waiters = new JobWaiters();
   readonly #listeners: JobListeners;
   readonly #maxFinished: number;
@@ -88,32 +92,37 @@ export class WorkerJobRegistry {
     if (this.get(id) !== undefined) throw unexpected("DUPLICATE_JOB", "id", "new among the held jobs", id);
     const now = this.#now();
     const queued = input.queued === true;
-    const job: Readonly<Job> = Object.freeze({
+    const job = this.#hold({
+      ...input,
       id,
-      workerId: input.workerId,
-      sessionId: input.sessionId,
-      requestedBy: input.requestedBy,
-      parentJobId: input.parentJobId,
-      workflow: input.workflow && workflowOf(input.workflow),
-      attempt: input.attempt,
-      message: input.message,
-      traceparent: input.traceparent,
       status: queued ? "queued" : "running",
       queuedAt: queued ? now : undefined,
       startedAt: now,
       updatedAt: now,
-      finishedAt: undefined,
-      durationMs: undefined,
-      progress: undefined,
-      responseText: undefined,
-      error: undefined,
-      errorType: undefined,
-      reason: undefined,
-      report: undefined,
-    } satisfies Job);
-    this.#open.set(id, job);
+    });
     this.#listeners.emit(job, "created");
     return job;
+  }
+
+  /**
+   * Announces that this process goes on with a job that an earlier one left open. Call it before
+   * `startTelemetry`, whose recovery then resumes the job instead of ending it as interrupted.
+   * @throws INVALID_ARGUMENT, DUPLICATE_JOB
+   */
+  adopt(id: string): void {
+    if (typeof id !== "string" || id === "") throw invalidArgument("id", "a non-empty string", id);
+    if (this.get(id) !== undefined) throw unexpected("DUPLICATE_JOB", "id", "new among the held jobs", id);
+    this.#adopted.add(id);
+  }
+
+  /**
+   * Holds a job that was announced by `adopt`, as the log has it. Nothing happened to it, so no handler
+   * is called. Returns undefined for a job that was not announced.
+   * @internal
+   */
+  resume(job: OpenJob): Readonly<Job> | undefined {
+    if (!this.#adopted.delete(job.id)) return undefined;
+    return this.#hold(job);
   }
 
   /** A queued job was picked up by its worker. @throws UNKNOWN_JOB, ILLEGAL_TRANSITION */
@@ -242,6 +251,34 @@ export class WorkerJobRegistry {
     return job;
   }
 
+  #hold(job: OpenJob): Readonly<Job> {
+    const held: Readonly<Job> = Object.freeze({
+      id: job.id,
+      workerId: job.workerId,
+      sessionId: job.sessionId,
+      requestedBy: job.requestedBy,
+      parentJobId: job.parentJobId,
+      workflow: job.workflow && workflowOf(job.workflow),
+      attempt: job.attempt,
+      message: job.message,
+      traceparent: job.traceparent,
+      status: job.status,
+      queuedAt: job.queuedAt,
+      startedAt: job.startedAt,
+      updatedAt: job.updatedAt,
+      finishedAt: undefined,
+      durationMs: undefined,
+      progress: undefined,
+      responseText: undefined,
+      error: undefined,
+      errorType: undefined,
+      reason: undefined,
+      report: undefined,
+    } satisfies Job);
+    this.#open.set(held.id, held);
+    return held;
+  }
+
   #replace(changed: Job, event: JobEventKind): Readonly<Job> {
     const job = Object.freeze(changed);
     this.#open.set(job.id, job);
@@ -270,10 +307,10 @@ export class WorkerJobRegistry {
   }
 
   #evict(): void {
-    const oldest = this.#now() - this.#maxFinishedAgeMs;
-    for (const [id, job] of this.#finished) {
-      if (this.#finished.size <= this.#maxFinished && job.updatedAt >= oldest) return;
-      this.#finished.delete(id);
+    const keptSince = this.#now() - this.#maxFinishedAgeMs;
+    for (let job = this.#finished.oldest; job !== undefined; job = this.#finished.oldest) {
+      if (this.#finished.size <= this.#maxFinished && job.updatedAt >= keptSince) return;
+      this.#finished.deleteOldest();
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { OrchestratorEventDataMap } from "../event/event.ts";
 import { traceparent as traceparentSchema } from "../event/event-fields.ts";
 import { JOB_EVENT_STATUS, type JobEventKind } from "../job/job.ts";
 import { capName } from "./content.ts";
@@ -36,7 +37,7 @@ export interface JobFacts {
   sessionId: string | undefined;
   requestedBy: string | undefined;
   parentJobId: string | undefined;
-  workflow: { runId: string; stepId: string | undefined } | undefined;
+  workflow: { runId: string; stepId?: string | undefined } | undefined;
   attempt: number | undefined;
   startedAt: number;
 }
@@ -54,6 +55,14 @@ export function jobFacts(jobId: string, job: ObservedJob, now: number): JobFacts
     attempt: attemptOf(job.attempt),
     startedAt: timeOf(job.startedAt) ?? now,
   };
+}
+
+/** The same facts, from an event or snapshot that repeats them. */
+export function factsOf(
+  told: Pick<OrchestratorEventDataMap["orchestra.job.created"], keyof JobFacts>,
+): JobFacts {
+  const { jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt } = told;
+  return { jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt };
 }
 
 export function eventKindOf(kind: unknown): JobEventKind | undefined {

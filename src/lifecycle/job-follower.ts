@@ -4,12 +4,15 @@ import {
   type OrchestratorEvent,
   type OrchestratorEventDataMap,
 } from "../event/event.ts";
+import type { JobSnapshot } from "../event/job-snapshot.ts";
+import { FifoMap } from "../fifo-map.ts";
 import type { JobEventKind, JobStatus } from "../job/job.ts";
 import { INTERRUPTED } from "../job/job-failure.ts";
 import { Content } from "./content.ts";
 import { createdData, endedData, type JobEndKind, progressData } from "./job-event-data.ts";
 import {
   eventKindOf,
+  factsOf,
   type JobFacts,
   jobFacts,
   nameOf,
@@ -74,7 +77,7 @@ export class JobFollower {
   readonly #maxOpen: number;
   readonly #maxEnded: number;
   readonly #open = new Map<string, FollowedJob>();
-  readonly #ended = new Map<string, FollowedJob>();
+  readonly #ended = new FifoMap<string, FollowedJob>();
   readonly #ignored = { after_end: 0, created_twice: 0, unknown_job: 0, unknown_kind: 0, too_many_open: 0 };
   #failed = 0;
 
@@ -93,6 +96,12 @@ export class JobFollower {
 
   traceparent(jobId: string): string | undefined {
     return this.#open.get(jobId)?.traceparent;
+  }
+
+  /** Goes on with a job that another process left open, as its events have it. */
+  resume(job: JobSnapshot): void {
+    const { jobId, queuedAt, traceparent, status, revision } = job;
+    this.#open.set(jobId, { facts: factsOf(job), queuedAt, traceparent, status, revision });
   }
 
   follow(job: ObservedJob, rawKind: unknown): void {
@@ -208,9 +217,7 @@ export class JobFollower {
   #remember(followed: FollowedJob): void {
     this.#open.delete(followed.facts.jobId);
     this.#ended.set(followed.facts.jobId, followed);
-    if (this.#ended.size <= this.#maxEnded) return;
-    const [oldest] = this.#ended.keys();
-    this.#ended.delete(oldest as string);
+    if (this.#ended.size > this.#maxEnded) this.#ended.deleteOldest();
   }
 
   #emit(

@@ -1,6 +1,7 @@
 import type { JobEventType, OrchestratorEvent } from "../event/event.ts";
 import { isJobEvent, type JobEvent } from "../event/event.ts";
 import type { Cursor, EventLog } from "../event/event-log.ts";
+import { applyJobEvent, type JobSnapshot } from "../event/job-snapshot.ts";
 import { isTerminal } from "../job/job.ts";
 import type { JobTracer } from "./job-tracer.ts";
 
@@ -30,6 +31,11 @@ export function eventOf<T extends JobEventType>(story: JobStory, type: T): Orche
 
 export function hasEnded({ events }: JobStory): boolean {
   return events.some(({ data }) => isTerminal(data.status));
+}
+
+/** The job as its events leave it. There must be one. */
+export function snapshotOf({ events: [first, ...rest] }: JobStory): JobSnapshot {
+  return rest.reduce(applyJobEvent, applyJobEvent(undefined, first as JobEvent));
 }
 
 /** Tells a tracer the job's life again, as the events have it. */

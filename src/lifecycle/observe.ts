@@ -1,4 +1,5 @@
 import { invalidArgument } from "../errors.ts";
+import type { JobSnapshot } from "../event/job-snapshot.ts";
 import type { ObservedJob } from "./job-facts.ts";
 import { JobFollower, type JobFollowerOptions, type JobFollowerStats } from "./job-follower.ts";
 
@@ -13,6 +14,8 @@ export interface JobObserver {
   stats(): JobFollowerStats;
   /** W3C trace context of an open job's span. */
   traceparent(jobId: string): string | undefined;
+  /** Goes on with a job that an earlier process left open, as its events have it. */
+  resume(job: JobSnapshot): void;
   /**
    * Stops listening. Jobs that are still open end as failed with `errorType: "interrupted"`, as nobody
    * would tell of their end any more. Idempotent.
@@ -33,6 +36,7 @@ export function observeJobs(source: JobEventSource, options: JobFollowerOptions)
   return {
     stats: () => follower.stats(),
     traceparent: (jobId) => follower.traceparent(jobId),
+    resume: (job) => follower.resume(job),
     stop: () => {
       if (!listening) return;
       listening = false;

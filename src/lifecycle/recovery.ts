@@ -1,11 +1,15 @@
 import { createOrchestratorEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
 import type { EventLog } from "../event/event-log.ts";
+import type { JobSnapshot } from "../event/job-snapshot.ts";
 import { INTERRUPTED } from "../job/job-failure.ts";
-import { hasEnded, type JobStory, readJobStory } from "./job-story.ts";
+import { factsOf } from "./job-facts.ts";
+import { hasEnded, type JobStory, readJobStory, snapshotOf } from "./job-story.ts";
 
 export interface RecoveryOptions {
   log: EventLog;
   publish: (event: OrchestratorEvent) => void;
+  /** Whether a job goes on in this process instead of ending. Default: none does. */
+  resume?: ((job: JobSnapshot) => boolean) | undefined;
   /** Told each story with its new end, so that its span can be made of it. Default: no span is. */
   onRecovered?: ((story: JobStory) => void) | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
@@ -19,12 +23,12 @@ export interface RecoveryOptions {
  * @returns how many jobs were ended
  */
 export async function recoverJobs(jobIds: readonly string[], options: RecoveryOptions): Promise<number> {
-  const { log, publish, onRecovered = () => {}, now = Date.now } = options;
+  const { log, publish, resume = () => false, onRecovered = () => {}, now = Date.now } = options;
   let recovered = 0;
   for (const jobId of jobIds) {
     const story = await readJobStory(log, jobId);
     const last = story.events.at(-1);
-    if (last === undefined || hasEnded(story)) continue;
+    if (last === undefined || hasEnded(story) || resume(snapshotOf(story))) continue;
     const end = interruption(last, now());
     // In one turn, so that the end and its span are committed together.
     publish(end);
@@ -35,19 +39,19 @@ export async function recoverJobs(jobIds: readonly string[], options: RecoveryOp
 }
 
 function interruption(last: JobEvent, timestamp: number): OrchestratorEvent<"orchestra.job.failed"> {
-  const { jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt, revision } =
-    last.data;
-  const finishedAt = Math.max(last.timestamp, startedAt);
+  const facts = factsOf(last.data);
+  const { revision } = last.data;
+  const finishedAt = Math.max(last.timestamp, facts.startedAt);
   const data = {
-    ...{ jobId, workerId, sessionId, requestedBy, parentJobId, workflow, attempt, startedAt },
+    ...facts,
     status: "failed" as const,
     revision: revision + 1,
     finishedAt,
-    durationMs: finishedAt - startedAt,
+    durationMs: finishedAt - facts.startedAt,
     error: "The process that ran the job ended before the job did",
     errorType: INTERRUPTED,
   };
-  const id = `${jobId.slice(0, 400)}.${revision + 1}.${INTERRUPTED}`;
+  const id = `${facts.jobId.slice(0, 400)}.${revision + 1}.${INTERRUPTED}`;
   return createOrchestratorEvent("orchestra.job.failed", data, {
     id,
     timestamp,

@@ -2,8 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { OrchestratorEvent } from "../../../src/event/event.ts";
 import { encodeEvent } from "../../../src/event/event-json.ts";
 import type { EventLog } from "../../../src/event/event-log.ts";
+import { applyJobEvent, type JobSnapshot } from "../../../src/event/job-snapshot.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
+import { WorkerJobRegistry } from "../../../src/job/registry.ts";
 import type { JobStory } from "../../../src/lifecycle/job-story.ts";
+import { observeJobs } from "../../../src/lifecycle/observe.ts";
 import { recoverJobs } from "../../../src/lifecycle/recovery.ts";
 import { START_MS } from "../../fixtures/clock.ts";
 import { EXAMPLE_TRACEPARENT } from "../../fixtures/event-examples.ts";
@@ -99,5 +102,40 @@ describe("recoverJobs", () => {
     const late = jobEvent("orchestra.job.created", "j", { startedAt: START_MS + 9_000 });
     const { published } = await recover(await logOf(late), "j");
     expect(published[0]?.data).toMatchObject({ finishedAt: START_MS + 9_000, durationMs: 0 });
+  });
+});
+
+describe("a job that goes on in this process", () => {
+  it("is handed over as its events leave it, and does not end", async () => {
+    const log = await logOf(created, progress);
+    const resumed: unknown[] = [];
+    const published: OrchestratorEvent[] = [];
+    const recovered = await recoverJobs(["j"], {
+      log,
+      publish: (event) => void published.push(event),
+      resume: (job) => resumed.push(job) > 0,
+    });
+    expect({ recovered, published }).toEqual({ recovered: 0, published: [] });
+    expect(resumed).toMatchObject([{ jobId: "j", status: "running", revision: 1 }]);
+  });
+
+  it("continues its revisions and its trace where they stopped", () => {
+    const registry = new WorkerJobRegistry({ now: () => NOW });
+    const published: OrchestratorEvent[] = [];
+    const observer = observeJobs(registry, { publish: (event) => void published.push(event) });
+    const snapshot = [created, { ...progress, traceparent: EXAMPLE_TRACEPARENT }].reduce<
+      JobSnapshot | undefined
+    >(applyJobEvent, undefined);
+    registry.adopt("j");
+    registry.resume({ ...(snapshot as JobSnapshot), id: "j", message: "m" });
+    observer.resume(snapshot as JobSnapshot);
+    registry.setResult("j");
+    expect(published).toMatchObject([
+      {
+        type: "orchestra.job.completed",
+        traceparent: EXAMPLE_TRACEPARENT,
+        data: { jobId: "j", revision: 2, startedAt: START_MS - 500, workerId: created.data.workerId },
+      },
+    ]);
   });
 });
