@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OrchestraError } from "./errors.ts";
+import { GENERAL } from "./semconv.ts";
 
 /** Environment variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,18 +48,12 @@ function wholeNumber(min: number, max: number) {
   return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int().min(min, error).max(max, error));
 }
 
-/** Every environment variable that is read. Empty counts as unset, as the OTel specification has it. */
+/** The environment variables that are always read. Empty counts as unset, as the OTel specification has it. */
 const VARIABLES = z.object({
   OTEL_SDK_DISABLED: flag.optional(),
   OTEL_SERVICE_NAME: text.optional(),
   OTEL_RESOURCE_ATTRIBUTES: pairs.optional(),
-  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], "expected otlp or none").optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
-  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
-  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.optional(),
-  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+  OTEL_TRACES_EXPORTER: text.optional(),
   OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: text.optional(),
   ORCHESTRA_BRIDGE: flag.optional(),
   ORCHESTRA_BRIDGE_HOST: text.optional(),
@@ -72,8 +67,26 @@ const VARIABLES = z.object({
   ORCHESTRA_PREVIEW_LENGTH: wholeNumber(0, 65_536).optional(),
 });
 
+/**
+ * Those of the OTLP exporter, read only where one of ours is made: a host that exports by itself may
+ * well have set them to what only its own exporter can do.
+ */
+const EXPORTER_VARIABLES = z.object({
+  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], "expected otlp or none").optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+  OTEL_EXPORTER_OTLP_TIMEOUT: wholeNumber(1, 600_000).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: wholeNumber(1, 600_000).optional(),
+});
+
 /** The variables that are read, for docs and help texts. */
-export const CONFIG_VARIABLES: readonly string[] = Object.keys(VARIABLES.shape);
+export const CONFIG_VARIABLES: readonly string[] = [
+  ...new Set([...Object.keys(VARIABLES.shape), ...Object.keys(EXPORTER_VARIABLES.shape)]),
+];
 
 const names = z.array(text);
 
@@ -82,19 +95,20 @@ const orFalse = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === false ? undefined : value), schema.optional());
 
 /** `Settings`, for callers that no compiler checked. */
-const SETTINGS = z.object({
+const SETTINGS = z.strictObject({
   serviceName: text.min(1).optional(),
   resourceAttributes: z.record(text, text).optional(),
   traces: orFalse(
-    z.object({
+    z.strictObject({
       url: url.optional(),
       headers: z.record(text, text).optional(),
       protocol: protocol.optional(),
+      timeoutMs: z.int().min(1).optional(),
       exceptionSignal: z.enum(["span", "logs", "both"]).optional(),
     }),
   ),
   bridge: orFalse(
-    z.object({
+    z.strictObject({
       host: text.min(1).optional(),
       port: z.int().min(0).max(65_535).optional(),
       token: token.optional(),
@@ -113,11 +127,14 @@ export type ExceptionSignal = "span" | "logs" | "both";
 
 /** What can be set in code; what is set here wins over the environment. */
 export interface Settings {
-  /** Default: `OTEL_SERVICE_NAME`, else `unknown_service:node` as the OTel specification has it. */
+  /**
+   * Default: `OTEL_SERVICE_NAME`, else `service.name` of the resource attributes, else
+   * `unknown_service:node`, as the OTel specification has it.
+   */
   serviceName?: string | undefined;
   /** Added to those of `OTEL_RESOURCE_ATTRIBUTES`. */
   resourceAttributes?: Readonly<Record<string, string>> | undefined;
-  traces?: false | Partial<TraceConfig> | undefined;
+  traces?: false | (Partial<ExporterConfig> & { exceptionSignal?: ExceptionSignal | undefined }) | undefined;
   bridge?: false | Partial<BridgeConfig> | undefined;
   /** File that log lines are appended to. Default: none is written. */
   logFile?: string | undefined;
@@ -129,14 +146,15 @@ export interface Settings {
   previewLength?: number | undefined;
 }
 
-export interface TraceConfig {
+/** Where and how spans are sent. */
+export interface ExporterConfig {
   /** Full URL that spans are posted to. Default: `http://localhost:4318/v1/traces`. */
   url: string;
   headers: Readonly<Record<string, string>>;
   /** Default: `http/json`. */
   protocol: OtlpProtocol;
-  /** Where exceptions are recorded. Default: `span`. */
-  exceptionSignal: ExceptionSignal;
+  /** Time for one request, in milliseconds. Default: 10,000. */
+  timeoutMs: number;
 }
 
 export interface BridgeConfig {
@@ -156,7 +174,12 @@ export interface BridgeConfig {
 export interface Config {
   serviceName: string;
   resourceAttributes: Readonly<Record<string, string>>;
-  traces: TraceConfig | undefined;
+  /** The operator switched all OpenTelemetry off. */
+  sdkDisabled: boolean;
+  /** Whether spans are made. */
+  traces: boolean;
+  /** Where exceptions are recorded. */
+  exceptionSignal: ExceptionSignal;
   bridge: (BridgeConfig & { portIsDefault: boolean }) | undefined;
   logFile: string | undefined;
   logCapacity: number;
@@ -169,12 +192,23 @@ const DEFAULT_OTLP_ENDPOINT = "http://localhost:4318";
 
 /** @throws INVALID_CONFIG naming the first variable or option that cannot be used, and what was expected */
 export function readConfig(env: Environment, settings: Settings = {}): Readonly<Config> {
-  checked(SETTINGS, settings, "Option");
-  const variables = readVariables(env);
+  const { traces } = checkedSettings(settings);
+  const variables = readVariables(VARIABLES, env);
+  const resourceAttributes = { ...variables.OTEL_RESOURCE_ATTRIBUTES, ...settings.resourceAttributes };
+  const sdkDisabled = variables.OTEL_SDK_DISABLED ?? false;
   return Object.freeze({
-    serviceName: settings.serviceName ?? variables.OTEL_SERVICE_NAME ?? "unknown_service:node",
-    resourceAttributes: { ...variables.OTEL_RESOURCE_ATTRIBUTES, ...settings.resourceAttributes },
-    traces: traceConfig(variables, settings.traces),
+    serviceName:
+      settings.serviceName ??
+      variables.OTEL_SERVICE_NAME ??
+      resourceAttributes[GENERAL.SERVICE_NAME] ??
+      "unknown_service:node",
+    resourceAttributes,
+    sdkDisabled,
+    // Switching off is the operator's last word, whatever the code asks for.
+    traces: traces !== false && !sdkDisabled && variables.OTEL_TRACES_EXPORTER !== "none",
+    exceptionSignal:
+      (traces || undefined)?.exceptionSignal ??
+      exceptionSignal(variables.OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN),
     bridge: bridgeConfig(variables, settings.bridge),
     logFile: settings.logFile ?? variables.ORCHESTRA_LOG_FILE,
     logCapacity: settings.logCapacity ?? variables.ORCHESTRA_LOG_CAPACITY ?? 10_000,
@@ -185,33 +219,47 @@ export function readConfig(env: Environment, settings: Settings = {}): Readonly<
 
 type Variables = z.infer<typeof VARIABLES>;
 
-function readVariables(env: Environment): Variables {
-  const given = CONFIG_VARIABLES.map((name) => [name, env[name]]).filter(([, value]) => value !== "");
-  return checked(VARIABLES, Object.fromEntries(given), "Environment variable");
+function readVariables<T>(schema: z.ZodObject & z.ZodType<T>, env: Environment): T {
+  const given = Object.keys(schema.shape).map((name) => [name, env[name]]);
+  return checked(
+    schema,
+    Object.fromEntries(given.filter(([, value]) => value !== "")),
+    "Environment variable",
+  );
+}
+
+function checkedSettings(settings: Settings): Settings {
+  checked(SETTINGS, settings, "Option");
+  return settings;
 }
 
 function checked<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
-  const path = issue.path.join(".");
+  const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...issue.path, ...keys].join(".");
   // The value itself may be a secret, so it is not repeated.
   throw new OrchestraError("INVALID_CONFIG", `${what} \`${path}\`: ${issue.message}`, { path });
 }
 
-function traceConfig(variables: Variables, settings: Settings["traces"]): TraceConfig | undefined {
-  // Switching off is the operator's last word, whatever the code asks for.
-  const off = variables.OTEL_SDK_DISABLED || variables.OTEL_TRACES_EXPORTER === "none";
-  if (settings === false || off) return undefined;
+/**
+ * The configuration of an exporter of our own.
+ * @throws INVALID_CONFIG naming the first variable or option that cannot be used, and what was expected
+ */
+export function readExporterConfig(env: Environment, settings: Settings = {}): Readonly<ExporterConfig> {
+  const { traces } = checkedSettings(settings);
+  const variables = readVariables(EXPORTER_VARIABLES, env);
   const base = variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? DEFAULT_OTLP_ENDPOINT;
-  return {
+  const { exceptionSignal: _, ...given } = defined(traces || undefined);
+  return Object.freeze({
     url: variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? `${base.replace(/\/+$/, "")}/v1/traces`,
     headers: variables.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? variables.OTEL_EXPORTER_OTLP_HEADERS ?? {},
     protocol:
       variables.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? variables.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/json",
-    exceptionSignal: exceptionSignal(variables.OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN),
-    ...defined(settings),
-  };
+    timeoutMs: variables.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? variables.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
+    ...given,
+  });
 }
 
 /** Without the keys that are there but undefined, which would hide a default. */

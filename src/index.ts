@@ -2,9 +2,9 @@ export type {
   BridgeConfig,
   Environment,
   ExceptionSignal,
+  ExporterConfig,
   OtlpProtocol,
   Settings,
-  TraceConfig,
 } from "./config.ts";
 export { ERROR_CODES, type ErrorCode, OrchestraError } from "./errors.ts";
 export {
@@ -66,11 +66,20 @@ export {
   type WorkerJobRegistryOptions,
   workerJobs,
 } from "./job/registry.ts";
-export type { ContentField, ContentOptions } from "./lifecycle/content.ts";
+export { Content, type ContentField, type ContentOptions } from "./lifecycle/content.ts";
 export type { ObservedJob } from "./lifecycle/job-facts.ts";
 export type { JobFollowerOptions, JobFollowerStats } from "./lifecycle/job-follower.ts";
-export { type JobTracer, noopJobTracer } from "./lifecycle/job-tracer.ts";
+export {
+  type JobCreated,
+  type JobEnded,
+  type JobProgressed,
+  type JobStarted,
+  type JobTracer,
+  noopJobTracer,
+  type OpenedSpan,
+} from "./lifecycle/job-tracer.ts";
 export { type JobEventSource, type JobObserver, observeJobs } from "./lifecycle/observe.ts";
 export type { JobWork, RunContext, RunInput } from "./lifecycle/run.ts";
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export type { TelemetryStats } from "./telemetry-stats.ts";
+export type { SpanOptions } from "./tracing.ts";

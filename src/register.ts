@@ -12,9 +12,17 @@ const sdk = await startNodeSdk({
 process.once("beforeExit", () => void sdk.shutdown());
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, async () => {
+  const onSignal = async () => {
+    process.off(signal, onSignal);
+    // Asked before anything is awaited: an application's own handler may have left by then.
+    if (process.listenerCount(signal) > 0) {
+      // It will end what runs and then leave; more spans are to come.
+      process.on(signal, onSignal);
+      await sdk.forceFlush();
+      return;
+    }
     await sdk.shutdown({ deadlineMs: 1_000 });
-    // Die as the process would have without us, unless the application has its own idea of the signal.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  });
+    process.kill(process.pid, signal);
+  };
+  process.on(signal, onSignal);
 }

@@ -17,4 +17,6 @@ export interface TelemetryStats {
   logs: LogSinkStats;
   /** Undefined without a bridge. */
   sse: SseStats | undefined;
+  /** Events published to the shared feed that waited for a telemetry in vain, as too many did. */
+  droppedBeforeStart: number;
 }

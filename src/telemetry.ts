@@ -1,13 +1,13 @@
 import { diag } from "@opentelemetry/api";
 import { createLogSink, type LineLogger, type LogSink } from "../exporters/logs.ts";
 import { createSseHub, type SseHub } from "../exporters/sse.ts";
-import type { OtelJobTracerOptions } from "../exporters/traces.ts";
 import { type Environment, readConfig, type Settings } from "./config.ts";
+import { withinDeadline } from "./deadline.ts";
 import type { OrchestratorEvent } from "./event/event.ts";
 import type { EventLog } from "./event/event-log.ts";
 import type { EventSink } from "./event/event-sink.ts";
 import { JobTable } from "./event/job-table.ts";
-import { takeSharedSeat } from "./event/orchestrator-events.ts";
+import { droppedBeforeStart, takeSharedSeat } from "./event/orchestrator-events.ts";
 import { type EventHandler, EventPublisher } from "./event/publisher.ts";
 import { createMemoryEventLog } from "./event-log/memory.ts";
 import { type WorkerJobRegistry, workerJobs } from "./job/registry.ts";
@@ -15,23 +15,19 @@ import { Content, type ContentOptions } from "./lifecycle/content.ts";
 import { type JobEventSource, type JobObserver, observeJobs } from "./lifecycle/observe.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
+import { GENERAL } from "./semconv.ts";
 import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
 import type { TelemetryStats } from "./telemetry-stats.ts";
-import { startTracing, type Tracing } from "./tracing.ts";
+import { type SpanOptions, startTracing, type Tracing } from "./tracing.ts";
 
-export interface TelemetryOptions
-  extends Settings,
-    Pick<ContentOptions, "redact">,
-    Partial<
-      Pick<OtelJobTracerOptions, "tracer" | "spanName" | "topology" | "sessionContext" | "maxProgressEvents">
-    > {
+export interface TelemetryOptions extends Settings, Pick<ContentOptions, "redact">, SpanOptions {
   /** Default: `process.env`. */
   env?: Environment | undefined;
   /** What `run` creates its jobs in. Default: the shared `workerJobs`. */
   registry?: WorkerJobRegistry | undefined;
   /** Default: in memory, bounded by `logCapacity`. Closed at shutdown. */
   log?: EventLog | undefined;
-  /** Your own pino, for one line per event. */
+  /** Your own pino, for one line per event. Wins over `ORCHESTRA_LOG_FILE`. */
   logger?: LineLogger | undefined;
   /** Projections of your own. Shut down at shutdown. */
   sinks?: readonly EventSink[] | undefined;
@@ -54,54 +50,83 @@ export interface Telemetry {
   /** Shows every event to `handler` once it is in the log, until the returned function is called. */
   onEvent(handler: EventHandler): () => void;
   stats(): TelemetryStats;
-  /** A barrier: what happened before is in the log, in every sink, and sent or given up on as a span. */
+  /**
+   * A barrier: what happened before is in the log and in every sink, and sent as spans. Spans that a
+   * receiver does not take within two seconds stay pending.
+   */
   flush(): Promise<void>;
   /** Ends open jobs as interrupted, flushes and closes everything within two seconds. Idempotent. */
   shutdown(): Promise<void>;
 }
 
-/** Spans and log lines may take this long to leave at shutdown, in milliseconds. */
-const SHUTDOWN_DEADLINE_MS = 1_500;
+const MIB = 1024 * 1024;
+
+/** How long spans, the log and its sinks, and the bridge's clients may take to leave, in milliseconds. */
+const DEADLINES = { flushSpans: 2_000, closeSpans: 1_500, flush: 500, bridge: 600, close: 400 };
 
 /**
  * Starts the event log, spans, live feed and log lines of this process.
- * @throws INVALID_CONFIG naming the option or variable that cannot be used; nothing is left open then
+ * @throws INVALID_CONFIG or INVALID_ARGUMENT naming the option or variable that cannot be used, UNAVAILABLE
+ *   for a port that is taken; nothing is left open then
  */
 export async function startTelemetry(options: TelemetryOptions = {}): Promise<Telemetry> {
-  const config = readConfig(options.env ?? process.env, options);
-  const warn = options.onWarning ?? ((message: string) => diag.warn(message));
-  const instanceId = runningNodeSdk()?.instanceId ?? crypto.randomUUID();
-  const { logger, redact, registry = workerJobs } = options;
-  const tracing = await startTracing(config, { ...spanOptions(options), instanceId, onWarning: warn });
-  const logs = createLogSink(logger === undefined ? { file: config.logFile } : { logger });
-  const log = options.log ?? createMemoryEventLog({ capacity: config.logCapacity });
-  const jobs = new JobTable();
-  const hub = config.bridge && createSseHub({ log });
+  const {
+    env = process.env,
+    registry = workerJobs,
+    log: ownLog,
+    logger,
+    sinks = [],
+    onWarning,
+    redact,
+    ...rest
+  } = options;
+  const { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents, ...settings } = rest;
+  const config = readConfig(env, settings);
+  const warn = onWarning ?? ((message: string) => diag.warn(message));
   const onError = warnOnce(warn);
-  const sinks = [jobs, ...(hub ? [hub] : []), logs, ...(options.sinks ?? [])];
-  const publisher = new EventPublisher({ log, sinks, source: instanceId, onError });
-  const { captureContent, previewLength } = config;
-  const content = new Content({ captureContent, previewLength, redact });
-  const telemetry = new RunningTelemetry({ registry, publisher, tracing, content, logs, hub });
-  if (config.bridge === undefined || hub === undefined) return telemetry;
+  const sdk = await runningNodeSdk();
+  const instanceId =
+    sdk?.instanceId ?? config.resourceAttributes[GENERAL.SERVICE_INSTANCE_ID] ?? crypto.randomUUID();
+  const spanOptions = { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents };
+  const tracing = await startTracing(config, { ...spanOptions, env, settings, instanceId, onWarning: warn });
+  const closings = [() => tracing.shutdown(0)];
   try {
-    telemetry.bridge = await startTelemetryBridge(config.bridge, {
-      hub,
-      jobs,
-      publisher,
-      registry,
-      status: () => telemetry.stats(),
-      onError: (error) => onError(error, "bridge"),
-    });
+    const logs = createLogSink(logger === undefined ? { file: config.logFile } : { logger });
+    closings.push(() => logs.shutdown());
+    const log =
+      // Room for ordinary events up to its capacity, whatever that is.
+      ownLog ??
+      createMemoryEventLog({
+        capacity: config.logCapacity,
+        maxLength: Math.max(64 * MIB, config.logCapacity * 1_024),
+      });
+    const jobs = new JobTable();
+    const hub = config.bridge && createSseHub({ log });
+    closings.push(async () => hub?.shutdown());
+    const all = [jobs, ...(hub ? [hub] : []), logs, ...sinks];
+    const publisher = new EventPublisher({ log, sinks: all, source: instanceId, onError });
+    const { captureContent, previewLength } = config;
+    const content = new Content({ captureContent, previewLength, redact });
+    const telemetry = new RunningTelemetry({ registry, publisher, tracing, content, logs, hub, warn });
+    closings.push(() => telemetry.shutdown());
+    if (config.bridge && hub) {
+      const status = () => telemetry.stats();
+      const bridgeParts = {
+        hub,
+        jobs,
+        publisher,
+        registry,
+        status,
+        onError: (error: unknown) => onError(error, "bridge"),
+      };
+      telemetry.bridge = await startTelemetryBridge(config.bridge, bridgeParts);
+    }
+    telemetry.takeSeat();
+    return telemetry;
   } catch (error) {
-    await telemetry.shutdown();
+    for (const close of closings.reverse()) await close();
     throw error;
   }
-  return telemetry;
-}
-
-function spanOptions({ tracer, spanName, topology, sessionContext, maxProgressEvents }: TelemetryOptions) {
-  return { tracer, spanName, topology, sessionContext, maxProgressEvents };
 }
 
 interface Parts {
@@ -111,6 +136,7 @@ interface Parts {
   content: Content;
   logs: LogSink;
   hub: SseHub | undefined;
+  warn: (message: string) => void;
 }
 
 class RunningTelemetry implements Telemetry {
@@ -119,17 +145,21 @@ class RunningTelemetry implements Telemetry {
   readonly #parts: Parts;
   readonly #observers = new Map<JobEventSource, JobObserver>();
   readonly #runner: JobRunner;
-  readonly #leaveSeat: (() => void) | undefined;
+  #leaveSeat = () => {};
   #shutdown: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.registry = parts.registry;
-    this.#leaveSeat = takeSharedSeat(parts.publisher);
     this.#runner = createJobRunner(parts.registry, {
       within: (jobId, fn) => parts.tracing.tracer.within(jobId, fn),
       traceparent: (jobId) => this.#observers.get(parts.registry)?.traceparent(jobId),
     });
+  }
+
+  /** From here on the process's shared feed may be this one's. */
+  takeSeat(): void {
+    this.#leaveSeat = takeSharedSeat(this.#parts.publisher);
   }
 
   get url(): string | undefined {
@@ -149,6 +179,7 @@ class RunningTelemetry implements Telemetry {
     const observed: JobObserver = {
       stats: () => observer.stats(),
       traceparent: (jobId) => observer.traceparent(jobId),
+      resume: (job) => observer.resume(job),
       stop: () => {
         this.#observers.delete(source);
         observer.stop();
@@ -180,11 +211,13 @@ class RunningTelemetry implements Telemetry {
       spans: tracing.exported(),
       logs: logs.stats(),
       sse: hub?.stats(),
+      droppedBeforeStart: droppedBeforeStart(),
     };
   }
 
   async flush(): Promise<void> {
-    await Promise.all([this.#parts.publisher.flush(), this.#parts.tracing.forceFlush()]);
+    const { publisher, tracing } = this.#parts;
+    await Promise.all([publisher.flush(), withinDeadline(DEADLINES.flushSpans, tracing.forceFlush())]);
   }
 
   shutdown(): Promise<void> {
@@ -198,13 +231,22 @@ class RunningTelemetry implements Telemetry {
     for (const observer of [...this.#observers.values()]) observer.stop();
     const closeFeed = async () => {
       // First to the log, so that clients see how the last jobs ended before they are sent away.
-      await publisher.flush();
+      await this.#step("flush", DEADLINES.flush, publisher.flush());
       // Not before, as the handlers of `onOrchestratorEvent` leave with the seat.
-      this.#leaveSeat?.();
-      await this.bridge?.close();
-      await publisher.shutdown();
+      this.#leaveSeat();
+      const { bridge: deadlineMs } = DEADLINES;
+      await this.#step("bridge", deadlineMs, this.bridge?.close({ deadlineMs }));
+      await this.#step("sinks", DEADLINES.close, publisher.shutdown());
+      // Once more, for when a sink kept the publisher from getting there.
+      await this.#step("log", DEADLINES.close, publisher.log.close());
     };
-    await Promise.all([closeFeed(), tracing.shutdown(SHUTDOWN_DEADLINE_MS)]);
+    await Promise.all([closeFeed(), tracing.shutdown(DEADLINES.closeSpans)]);
+  }
+
+  /** A step that fails or hangs is told of and left behind: the ones after it matter as much. */
+  async #step(name: string, deadlineMs: number, work: Promise<void> | undefined): Promise<void> {
+    if (work === undefined || (await withinDeadline(deadlineMs, work))) return;
+    this.#parts.warn(`Shutdown: the ${name} did not finish within ${deadlineMs} ms`);
   }
 }
 

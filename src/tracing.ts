@@ -1,13 +1,23 @@
-import { diag, isSpanContextValid, type Tracer, trace } from "@opentelemetry/api";
+import { ProxyTracerProvider, type Tracer, trace } from "@opentelemetry/api";
 import type { SpanExportStats } from "../exporters/span-pipeline.ts";
-import type { OtelJobTracer, OtelJobTracerOptions, OtelJobTracerStats } from "../exporters/traces.ts";
-import type { Config } from "./config.ts";
+import type { OtelJobTracerOptions, OtelJobTracerStats } from "../exporters/traces.ts";
+import { type Config, type Environment, readExporterConfig, type Settings } from "./config.ts";
+import { withinDeadline } from "./deadline.ts";
 import { type JobTracer, noopJobTracer } from "./lifecycle/job-tracer.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
 import { SCOPE_NAME } from "./semconv.ts";
 
-export interface TracingOptions
-  extends Omit<Partial<OtelJobTracerOptions>, "exceptionSignal" | "maxOpen" | "maxEnded"> {
+/** How spans look; where they go is configuration. */
+export type SpanOptions = Partial<
+  Pick<
+    OtelJobTracerOptions,
+    "tracer" | "spanName" | "topology" | "sessionContext" | "startedSpans" | "maxProgressEvents"
+  >
+>;
+
+export interface TracingOptions extends SpanOptions {
+  env: Environment;
+  settings: Settings;
   /** `service.instance.id` of a private provider. */
   instanceId: string;
   onWarning: (message: string) => void;
@@ -21,73 +31,88 @@ export interface Tracing {
   /** Undefined when spans are off, or when a host's provider exports them out of our sight. */
   exported(): SpanExportStats | undefined;
   forceFlush(): Promise<void>;
-  /** Closes what this opened: a private provider, never a host's. */
+  /** Flushes, and closes what this opened: a private provider, never a host's. */
   shutdown(deadlineMs: number): Promise<void>;
 }
 
-const NOTHING_TO_CLOSE = { forceFlush: async () => {}, shutdown: async () => {} };
+/** A provider, and how its spans leave. */
+interface SpanSource {
+  tracer: Tracer;
+  exported(): SpanExportStats | undefined;
+  forceFlush(): Promise<void>;
+  shutdown(deadlineMs: number): Promise<void>;
+}
 
 /**
- * Spans by the tracer given, else by the host's provider when it has one that works, else by a private
- * one. No global is ever set.
+ * Spans by the tracer given, else by the host's provider when it has one, else by a private one. No global
+ * is ever set.
+ * @throws INVALID_CONFIG for variables of a private exporter, INVALID_ARGUMENT for span options
  */
 export async function startTracing(config: Config, options: TracingOptions): Promise<Tracing> {
-  const { traces } = config;
-  if (traces === undefined) {
+  if (!config.traces) {
+    const nothing = async () => {};
+    const stats = () => undefined;
     return {
       tracer: noopJobTracer,
-      jobSpans: () => undefined,
-      exported: () => undefined,
-      ...NOTHING_TO_CLOSE,
+      jobSpans: stats,
+      exported: stats,
+      forceFlush: nothing,
+      shutdown: nothing,
     };
   }
   const { createOtelJobTracer } = await import("../exporters/traces.ts");
-  const jobTracer = (tracer: Tracer): OtelJobTracer =>
-    createOtelJobTracer({ ...options, tracer, exceptionSignal: traces.exceptionSignal });
+  const { env, settings, instanceId, onWarning, ...spanOptions } = options;
+  const source = options.tracer
+    ? given(options.tracer)
+    : ((await hostSource()) ?? (await privateSource(config, options)));
+  const { exceptionSignal } = config;
+  const tracer = createOtelJobTracer({ ...spanOptions, tracer: source.tracer, exceptionSignal });
+  return {
+    tracer,
+    jobSpans: () => tracer.stats(),
+    exported: source.exported,
+    forceFlush: source.forceFlush,
+    shutdown: source.shutdown,
+  };
+}
 
-  const hostTracer = options.tracer ?? workingHostTracer();
-  if (hostTracer !== undefined) {
-    const tracer = jobTracer(hostTracer);
-    const sdk = options.tracer === undefined ? runningNodeSdk() : undefined;
-    return {
-      tracer,
-      jobSpans: () => tracer.stats(),
-      exported: () => sdk?.stats(),
-      forceFlush: async () => sdk?.forceFlush(),
-      shutdown: async () => {},
-    };
-  }
+function given(tracer: Tracer): SpanSource {
+  return { tracer, exported: () => undefined, forceFlush: async () => {}, shutdown: async () => {} };
+}
+
+/** The API's own provider stands in where nobody has set one. */
+async function hostSource(): Promise<SpanSource | undefined> {
+  const provider = trace.getTracerProvider();
+  const nobody = new ProxyTracerProvider().getDelegate();
+  if (provider instanceof ProxyTracerProvider && provider.getDelegate() === nobody) return undefined;
+  const tracer = trace.getTracer(SCOPE_NAME);
+  const sdk = await runningNodeSdk();
+  if (sdk === undefined) return given(tracer);
+  return {
+    tracer,
+    exported: () => sdk.stats(),
+    forceFlush: () => sdk.forceFlush(),
+    // Others may still have spans to end; ours are ended now and should not depend on them.
+    shutdown: async (deadlineMs) => void (await withinDeadline(deadlineMs, sdk.forceFlush())),
+  };
+}
+
+async function privateSource(config: Config, options: TracingOptions): Promise<SpanSource> {
+  const { env, settings, instanceId, onWarning } = options;
+  const exporter = readExporterConfig(env, settings);
   const { createSpanExport } = await import("../exporters/span-export.ts");
-  const { url, headers, protocol } = traces;
   const { serviceName, resourceAttributes } = config;
-  const { instanceId, onWarning } = options;
   const spans = await createSpanExport({
     serviceName,
     resourceAttributes,
     instanceId,
-    url,
-    headers,
-    protocol,
+    ...exporter,
     onWarning,
   });
-  const tracer = jobTracer(spans.tracer);
   return {
-    tracer,
-    jobSpans: () => tracer.stats(),
+    tracer: spans.tracer,
     exported: () => spans.stats(),
     forceFlush: () => spans.forceFlush(),
     shutdown: (deadlineMs) => spans.shutdown({ deadlineMs }),
   };
-}
-
-/** The API's own no-op tracer yields spans without an id; whatever else there is, works. */
-function workingHostTracer(): Tracer | undefined {
-  try {
-    const tracer = trace.getTracer(SCOPE_NAME);
-    // Never ended, so it is never exported.
-    return isSpanContextValid(tracer.startSpan("probe", { root: true }).spanContext()) ? tracer : undefined;
-  } catch (error) {
-    diag.debug("The host's tracer provider throws; using a private one", error);
-    return undefined;
-  }
 }

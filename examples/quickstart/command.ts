@@ -14,6 +14,8 @@ export interface CommandJob {
 }
 
 const RESPONSE_LINES = 20;
+/** What does not end when it is asked to is made to, after this many milliseconds. */
+const KILL_AFTER_MS = 2_000;
 
 /** The command ended with another status than 0. */
 class CommandError extends Error {
@@ -35,8 +37,19 @@ async function execute({ command, progressOf }: CommandJob, context: RunContext)
     // A group of its own, so that canceling also reaches what the command starts.
     detached: true,
   });
-  const kill = () => child.pid !== undefined && process.kill(-child.pid, "SIGTERM");
-  context.signal.addEventListener("abort", kill);
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-(child.pid as number), signal);
+    } catch {
+      // It is gone already.
+    }
+  };
+  let killTimer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    kill("SIGTERM");
+    killTimer = setTimeout(kill, KILL_AFTER_MS, "SIGKILL");
+  };
+  context.signal.addEventListener("abort", stop);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
@@ -50,7 +63,8 @@ async function execute({ command, progressOf }: CommandJob, context: RunContext)
     child.on("error", reject);
     child.on("close", resolve);
   });
-  context.signal.removeEventListener("abort", kill);
+  clearTimeout(killTimer);
+  context.signal.removeEventListener("abort", stop);
   if (code !== 0) throw new CommandError(`${program} exited with ${code}: ${lines.join("\n")}`);
   return lines.join("\n");
 }

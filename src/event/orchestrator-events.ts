@@ -11,7 +11,8 @@ const MAX_WAITING = 1_000;
 const handlers = new Map<object, { handler: OrchestratorEventHandler; off: () => void }>();
 let waiting: OrchestratorEvent[] = [];
 let droppedWaiting = 0;
-let seated: EventPublisher | undefined;
+/** The first has the seat; the others wait for it. */
+const candidates: EventPublisher[] = [];
 
 /**
  * Publishes to the process's shared feed: that of the first running telemetry. Until there is one, the
@@ -19,6 +20,7 @@ let seated: EventPublisher | undefined;
  * @throws INVALID_ARGUMENT for a type that is not in the table of events
  */
 export function publishOrchestratorEvent(event: OrchestratorEvent): void {
+  const [seated] = candidates;
   if (seated !== undefined) {
     seated.publish(event);
     return;
@@ -39,6 +41,7 @@ export function onOrchestratorEvent(handler: OrchestratorEventHandler): () => vo
   const key = {};
   const entry = { handler, off: () => {} };
   handlers.set(key, entry);
+  const [seated] = candidates;
   if (seated !== undefined) attach(seated, entry);
   return () => {
     handlers.delete(key);
@@ -47,21 +50,28 @@ export function onOrchestratorEvent(handler: OrchestratorEventHandler): () => vo
 }
 
 /**
- * Makes `publisher` the process's shared one if the seat is free. Returns what gives the seat up;
- * undefined when it is taken: two telemetries in one process do not meet.
+ * Makes `publisher` the process's shared one, at once or when all that came before it have left: two
+ * telemetries in one process do not meet. Returns what gives the seat, or the wait for it, up.
  */
-export function takeSharedSeat(publisher: EventPublisher): (() => void) | undefined {
-  if (seated !== undefined) return undefined;
-  seated = publisher;
+export function takeSharedSeat(publisher: EventPublisher): () => void {
+  candidates.push(publisher);
+  if (candidates.length === 1) seat(publisher);
+  return () => {
+    const place = candidates.indexOf(publisher);
+    if (place === -1) return;
+    candidates.splice(place, 1);
+    if (place > 0) return;
+    for (const entry of handlers.values()) entry.off();
+    const [next] = candidates;
+    if (next !== undefined) seat(next);
+  };
+}
+
+function seat(publisher: EventPublisher): void {
   for (const entry of handlers.values()) attach(publisher, entry);
   const early = waiting;
   waiting = [];
   for (const event of early) publisher.publish(event);
-  return () => {
-    if (seated !== publisher) return;
-    seated = undefined;
-    for (const entry of handlers.values()) entry.off();
-  };
 }
 
 /** Events dropped because no telemetry was running and too many waited. */

@@ -77,6 +77,44 @@ describe("node --import orchestra-otel/register", () => {
     expect(receiver.spans.slice(before).map(({ name }) => name)).toEqual(["last words"]);
   });
 
+  it.each(["on", "once"])(
+    "leaves an application to end by itself that handles SIGTERM with `%s`",
+    async (how) => {
+      const before = receiver.spans.length;
+      const { code, signal, stdout } = await runApp(`
+      import { startTelemetry, workerJobs } from ${JSON.stringify(library)};
+      const telemetry = await startTelemetry({ bridge: false });
+      telemetry.observe(workerJobs);
+      workerJobs.create({ workerId: "open", message: "m" });
+      const alive = setInterval(() => {}, 1_000);
+      process.${how}("SIGTERM", async () => {
+        await telemetry.shutdown();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        console.log("ended by itself");
+        process.exit(3);
+      });
+      process.kill(process.pid, "SIGTERM");
+    `);
+      expect({ code, signal, stdout }).toEqual({ code: 3, signal: null, stdout: "ended by itself\n" });
+      const names = receiver.spans.slice(before).map(({ name }) => name);
+      expect(names.sort()).toEqual(["invoke_agent open", "job.started"]);
+    },
+  );
+
+  it("exports metrics although no spans are made", async () => {
+    const { stdout } = await runApp(
+      `
+      import { metrics } from ${JSON.stringify(api)};
+      metrics.getMeter("app").createCounter("c").add(1);
+    `,
+      {
+        OTEL_TRACES_EXPORTER: "none",
+        OTEL_METRICS_EXPORTER: "console",
+      },
+    );
+    expect(stdout).toContain("name: 'c'");
+  });
+
   it("does nothing when the SDK is disabled", async () => {
     const before = receiver.requests.length;
     const { code } = await runApp(APP, { OTEL_SDK_DISABLED: "true" });

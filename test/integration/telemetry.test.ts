@@ -1,9 +1,20 @@
 import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { trace } from "@opentelemetry/api";
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { createOrchestratorEvent, onOrchestratorEvent, publishOrchestratorEvent } from "../../src/index.ts";
+import type { EventLog } from "../../src/event/event-log.ts";
+import type { EventSink } from "../../src/event/event-sink.ts";
+import { createMemoryEventLog } from "../../src/event-log/memory.ts";
+import { createOrchestratorEvent, publishOrchestratorEvent } from "../../src/index.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../src/telemetry.ts";
 import { startOtlpReceiver } from "../fixtures/otlp-receiver.ts";
@@ -200,10 +211,8 @@ describe("startTelemetry", () => {
       code: "UNAVAILABLE",
       path: "port",
     });
-    const handler = () => {};
-    // The seat of the shared feed is free again.
+    // The seat of the shared feed was never taken.
     const next = await telemetryWith();
-    onOrchestratorEvent(handler)();
     publishOrchestratorEvent(createOrchestratorEvent("orchestra.error", { message: "m" }));
     await next.flush();
     expect(next.stats().events.made).toBe(1);
@@ -233,8 +242,9 @@ describe("startTelemetry", () => {
   });
 
   it("writes one log line per event to a file", async () => {
-    const { mkdtemp, readFile, rm } = await import("node:fs/promises");
-    const folder = closing(await mkdtemp("/tmp/orchestra-log-"), (path) => rm(path, { recursive: true }));
+    const folder = closing(await mkdtemp(join(tmpdir(), "orchestra-log-")), (path) =>
+      rm(path, { recursive: true }),
+    );
     const telemetry = await telemetryWith({ logFile: `${folder}/jobs.log` });
     await telemetry.run({ workerId: "w", message: "m" }, () => "ok");
     await telemetry.shutdown();
@@ -243,5 +253,112 @@ describe("startTelemetry", () => {
       "orchestra.job.created",
       "orchestra.job.completed",
     ]);
+  });
+
+  it("waits for spans no longer than two seconds when it flushes", async () => {
+    const collector = await receiver();
+    await collector.behave("hang");
+    const telemetry = await telemetryWith({ traces: { url: collector.url } });
+    await telemetry.run({ workerId: "w", message: "m" }, () => "ok");
+    const started = performance.now();
+    await telemetry.flush();
+    expect(performance.now() - started).toBeLessThan(2_500);
+    expect(telemetry.stats().spans).toMatchObject({ ended: 2, pending: 2 });
+  });
+
+  it("closes the bridge and the log although a sink hangs and the log fails, and says so", async () => {
+    const warnings: string[] = [];
+    let closed = false;
+    const log: EventLog = Object.assign(createMemoryEventLog(), {
+      flush: () => Promise.reject(new Error("ENOSPC")),
+      close: async () => void (closed = true),
+    });
+    const hanging: EventSink = {
+      name: "hanging",
+      onEvent: () => {},
+      forceFlush: () => new Promise(() => {}),
+      shutdown: async () => {},
+    };
+    const telemetry = await telemetryWith({
+      log,
+      sinks: [hanging],
+      onWarning: (text) => warnings.push(text),
+    });
+    const started = performance.now();
+    await telemetry.shutdown();
+    expect(performance.now() - started).toBeLessThan(2_000);
+    await expect(fetch(`${telemetry.url}/healthz`)).rejects.toThrow();
+    expect(warnings).toContainEqual(expect.stringContaining("flush did not finish"));
+    expect(closed).toBe(true);
+  });
+
+  it("leaves no file open when it cannot start", async () => {
+    const folder = closing(await mkdtemp(join(tmpdir(), "orchestra-log-")), (path) =>
+      rm(path, { recursive: true }),
+    );
+    const listeners = process.listenerCount("exit");
+    const sink: EventSink = {
+      name: "logs",
+      onEvent: () => {},
+      forceFlush: async () => {},
+      shutdown: async () => {},
+    };
+    const start = telemetryWith({ logFile: join(folder, "jobs.log"), sinks: [sink] });
+    await expect(start).rejects.toMatchObject({ code: "INVALID_ARGUMENT", path: "sink.name" });
+    expect(process.listenerCount("exit")).toBe(listeners);
+  });
+
+  it("leaves the shared feed to the next telemetry when the first one stops", async () => {
+    const [first, second] = [await telemetryWith(), await telemetryWith()];
+    await first.shutdown();
+    publishOrchestratorEvent(createOrchestratorEvent("orchestra.error", { message: "m" }));
+    await second.flush();
+    expect(second.stats().events.made).toBe(1);
+  });
+
+  it("keeps the service's name and instance that the operator gave as resource attributes", async () => {
+    const collector = await receiver();
+    const telemetry = await telemetryWith({
+      env: { OTEL_RESOURCE_ATTRIBUTES: "service.name=checkout,service.instance.id=pod-7" },
+      traces: { url: collector.url },
+    });
+    await telemetry.run({ id: "j", workerId: "w", message: "m" }, () => "ok");
+    await telemetry.flush();
+    expect(collector.spans[0]?.resource).toMatchObject({
+      "service.name": "checkout",
+      "service.instance.id": "pod-7",
+    });
+    expect(await getJson(`${telemetry.url}/v1/jobs/j`)).toMatchObject({ events: [{ source: "pod-7" }, {}] });
+  });
+
+  it("takes the host's provider whatever the host's own exporter is set to", async () => {
+    trace.setGlobalTracerProvider(new TracerProvider());
+    try {
+      const env = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_TRACES_EXPORTER: "console" };
+      await expect(telemetryWith({ env, traces: {} })).resolves.toBeDefined();
+    } finally {
+      trace.disable();
+    }
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+    await expect(telemetryWith({ env, traces: {} })).rejects.toMatchObject({
+      path: "OTEL_EXPORTER_OTLP_PROTOCOL",
+    });
+  });
+
+  it("leaves no span of its own in the host's provider", async () => {
+    const started: string[] = [];
+    const processor: SpanProcessor = {
+      onStart: (span) => void started.push(span.name),
+      onEnd: () => {},
+      forceFlush: async () => {},
+      shutdown: async () => {},
+    };
+    trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }));
+    try {
+      await telemetryWith({ traces: {} });
+      expect(started).toEqual([]);
+    } finally {
+      trace.disable();
+    }
   });
 });

@@ -1,11 +1,18 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CONFIG_VARIABLES, type Environment, readConfig, type Settings } from "../../src/config.ts";
+import {
+  CONFIG_VARIABLES,
+  type Environment,
+  readConfig,
+  readExporterConfig,
+  type Settings,
+} from "../../src/config.ts";
 import { OrchestraError } from "../../src/errors.ts";
 
 function refusal(env: Environment, settings?: Settings): OrchestraError {
   try {
     readConfig(env, settings);
+    readExporterConfig(env, settings);
   } catch (error) {
     if (error instanceof OrchestraError) return error;
     throw error;
@@ -18,12 +25,9 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       serviceName: "unknown_service:node",
       resourceAttributes: {},
-      traces: {
-        url: "http://localhost:4318/v1/traces",
-        headers: {},
-        protocol: "http/json",
-        exceptionSignal: "span",
-      },
+      sdkDisabled: false,
+      traces: true,
+      exceptionSignal: "span",
       bridge: {
         host: "127.0.0.1",
         port: 4319,
@@ -40,41 +44,65 @@ describe("readConfig", () => {
   });
 
   it("is frozen", () => {
+    expect(readExporterConfig({})).toSatisfy(Object.isFrozen);
     expect(readConfig({})).toSatisfy(Object.isFrozen);
   });
 
   it("reads the standard OTel variables", () => {
-    const config = readConfig({
+    const env = {
       OTEL_SERVICE_NAME: "orders",
       OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test, team=a%20b",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/base/",
       OTEL_EXPORTER_OTLP_HEADERS: "authorization=Basic%20eDp5,x=1=2",
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
-    });
-    expect(config).toMatchObject({
+      OTEL_EXPORTER_OTLP_TIMEOUT: "500",
+    };
+    expect(readConfig(env)).toMatchObject({
       serviceName: "orders",
       resourceAttributes: { "deployment.environment.name": "test", team: "a b" },
-      traces: {
-        url: "http://collector:4318/base/v1/traces",
-        headers: { authorization: "Basic eDp5", x: "1=2" },
-        protocol: "http/protobuf",
-      },
+    });
+    expect(readExporterConfig(env)).toEqual({
+      url: "http://collector:4318/base/v1/traces",
+      headers: { authorization: "Basic eDp5", x: "1=2" },
+      protocol: "http/protobuf",
+      timeoutMs: 500,
     });
   });
 
+  it.each([
+    [
+      "the code",
+      { OTEL_SERVICE_NAME: "env", OTEL_RESOURCE_ATTRIBUTES: "service.name=resource" },
+      "code",
+      "code",
+    ],
+    [
+      "its own variable",
+      { OTEL_SERVICE_NAME: "env", OTEL_RESOURCE_ATTRIBUTES: "service.name=resource" },
+      undefined,
+      "env",
+    ],
+    ["the resource attributes", { OTEL_RESOURCE_ATTRIBUTES: "service.name=resource" }, undefined, "resource"],
+  ])("takes the service's name from %s", (_source, env, serviceName, expected) => {
+    expect(readConfig(env, { serviceName }).serviceName).toBe(expected);
+  });
+
   it("lets the variables of the traces signal win over the general ones", () => {
-    const { traces } = readConfig({
+    const exporter = readExporterConfig({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://general:4318",
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces/ingest",
       OTEL_EXPORTER_OTLP_HEADERS: "a=general",
       OTEL_EXPORTER_OTLP_TRACES_HEADERS: "a=traces",
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf",
+      OTEL_EXPORTER_OTLP_TIMEOUT: "1",
+      OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "2",
     });
-    expect(traces).toMatchObject({
+    expect(exporter).toEqual({
       url: "https://traces/ingest",
       headers: { a: "traces" },
       protocol: "http/protobuf",
+      timeoutMs: 2,
     });
   });
 
@@ -83,9 +111,7 @@ describe("readConfig", () => {
     ["logs/dup", "both"],
     ["something new", "span"],
   ])("takes exception signal `%s` as %s", (optIn, exceptionSignal) => {
-    expect(readConfig({ OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: optIn }).traces).toMatchObject({
-      exceptionSignal,
-    });
+    expect(readConfig({ OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: optIn })).toMatchObject({ exceptionSignal });
   });
 
   it("reads our own variables", () => {
@@ -126,15 +152,25 @@ describe("readConfig", () => {
     const config = readConfig(env, {
       serviceName: "code",
       bridge: { port: 0, host: undefined },
-      traces: { url: undefined },
       logCapacity: undefined,
     });
     expect(config).toMatchObject({
       serviceName: "code",
       bridge: { port: 0, host: "127.0.0.1", portIsDefault: false },
-      traces: { url: "http://localhost:4318/v1/traces" },
       logCapacity: 1,
     });
+  });
+
+  it("lets options of the exporter win over variables", () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://env:4318", OTEL_EXPORTER_OTLP_TIMEOUT: "1" };
+    const traces = { url: "http://code/", timeoutMs: undefined, exceptionSignal: "logs" } as const;
+    expect(readExporterConfig(env, { traces })).toMatchObject({ url: "http://code/", timeoutMs: 1 });
+    expect(readConfig(env, { traces }).exceptionSignal).toBe("logs");
+  });
+
+  it("leaves a host's own exporter variables alone", () => {
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_TRACES_EXPORTER: "console" };
+    expect(readConfig(env).traces).toBe(true);
   });
 
   it.each([
@@ -144,7 +180,7 @@ describe("readConfig", () => {
     ["bridge", { ORCHESTRA_BRIDGE: "off" }, { bridge: { port: 1 } }],
     ["bridge", {}, { bridge: false }],
   ] as const)("can switch %s off: %j %j", (part, env, settings) => {
-    expect(readConfig(env, settings)[part]).toBeUndefined();
+    expect(readConfig(env, settings)[part]).toBeFalsy();
   });
 
   it.each([
@@ -155,6 +191,7 @@ describe("readConfig", () => {
     ["OTEL_TRACES_EXPORTER", "console", "expected otlp or none"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "expected an http:// or https:// URL"],
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "expected http/json or http/protobuf"],
+    ["OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "expected a whole number from 1 to 600000"],
     ["ORCHESTRA_BRIDGE_PORT", "65536", "expected a whole number from 0 to 65535"],
     ["ORCHESTRA_BRIDGE_PORT", "-1", "expected a whole number from 0 to 65535"],
     ["ORCHESTRA_TOKEN", "short", "expected at least 16 characters"],
@@ -172,6 +209,8 @@ describe("readConfig", () => {
   it.each([
     [{ bridge: { port: "4319" } }, "bridge.port"],
     [{ bridge: true }, "bridge"],
+    [{ servicename: "typo" }, "servicename"],
+    [{ traces: { endpoint: "http://x" } }, "traces.endpoint"],
     [{ traces: { url: "nowhere" } }, "traces.url"],
     [{ logCapacity: 0 }, "logCapacity"],
     [{ previewLength: -1 }, "previewLength"],

@@ -17,7 +17,7 @@ const cleanUp: (() => void)[] = [];
 function seat() {
   const rig = createPublisherRig();
   const leave = takeSharedSeat(rig.publisher);
-  if (leave !== undefined) cleanUp.push(leave);
+  cleanUp.push(leave);
   return { ...rig, leave };
 }
 
@@ -32,7 +32,7 @@ function listen(): { heard: string[]; off: () => void } {
 afterEach(() => {
   for (const end of cleanUp.splice(0)) end();
   // Whatever a test left waiting is not for the next.
-  takeSharedSeat(createPublisherRig().publisher)?.();
+  takeSharedSeat(createPublisherRig().publisher)();
 });
 
 describe("the process's shared feed", () => {
@@ -76,23 +76,36 @@ describe("the process's shared feed", () => {
     expect(heard).toEqual([]);
   });
 
-  it("has one seat: a second telemetry is not heard, and waits for nobody", () => {
+  it("has one seat: who comes second is not heard until the first has left", () => {
+    const { heard } = listen();
     const first = seat();
     const second = seat();
-    expect(second.leave).toBeUndefined();
     publishOrchestratorEvent(event("1"));
     expect([first.publisher.stats().made, second.publisher.stats().made]).toEqual([1, 0]);
+    first.leave();
+    publishOrchestratorEvent(event("2"));
+    expect([first.publisher.stats().made, second.publisher.stats().made]).toEqual([1, 1]);
+    second.turn();
+    expect(heard).toEqual(["2 e-1"]);
+  });
+
+  it("passes over who stopped waiting for the seat", () => {
+    const [first, second, third] = [seat(), seat(), seat()];
+    second.leave();
+    first.leave();
+    publishOrchestratorEvent(event("1"));
+    expect([second, third].map(({ publisher }) => publisher.stats().made)).toEqual([0, 1]);
   });
 
   it("goes on with the next telemetry when the first has left", () => {
     const { heard, off } = listen();
     const first = seat();
-    first.leave?.();
+    first.leave();
     first.publisher.publish(event("unheard"));
     first.turn();
     publishOrchestratorEvent(event("1"));
     const second = seat();
-    first.leave?.();
+    first.leave();
     second.turn();
     expect(heard).toEqual(["1 e-1"]);
     off();
