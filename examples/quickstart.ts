@@ -4,7 +4,7 @@
  *
  *   npm start                 run, then serve the feed until Ctrl-C
  *   npm start -- --exit       run, then exit
- *   npm start -- --json       print the totals as the last line of stdout
+ *   npm start -- --json       print the totals as a line of JSON, alone on stdout
  */
 import { parseArgs } from "node:util";
 import { pino } from "pino";
@@ -18,16 +18,30 @@ import { verifyRepository } from "./quickstart/verify.ts";
 const { values: options } = parseArgs({
   options: { exit: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
 });
-const say = (text: string) => process.stdout.write(`${text}\n`);
+// What people read goes elsewhere when a program reads stdout.
+const people = options.json ? process.stderr : process.stdout;
+const say = (text: string) => people.write(`${text}\n`);
+
 const stopped = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopped.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // More than once, as a terminal and npm may both pass the same Ctrl-C on.
+  process.on(signal, () => stopped.abort(new Error(`Interrupted by ${signal}`)));
+}
+// Neither the feed nor what waits for Ctrl-C keeps a process; this one is here to serve.
+const keepAlive = setInterval(() => {}, 60_000);
 
 const serviceName = "orchestra-quickstart";
 // In a process of one's own, the spans of libraries and child processes should nest under the jobs.
 const sdk = await startNodeSdk({ serviceName, onWarning: (text) => process.stderr.write(`${text}\n`) });
 const logger = pino(
   { name: serviceName },
-  pretty({ colorize: process.stdout.isTTY, hideObject: true, ignore: "pid,hostname,name", sync: true }),
+  pretty({
+    destination: people.fd,
+    colorize: people.isTTY,
+    hideObject: true,
+    ignore: "pid,hostname,name",
+    sync: true,
+  }),
 );
 
 const telemetry = await startTelemetry({ serviceName, logger });
@@ -44,12 +58,12 @@ await telemetry.flush();
 await feed.received(telemetry.stats().events.appended);
 
 say(`\n${summaryTable(feed.jobs())}\n`);
-const result = totals(feed, telemetry.stats(), sdk.stats(), url);
+const result = totals(feed, telemetry.stats(), url);
 const { ended, exported } = result.spans;
 say(
   `${result.events} events, ${result.logLines} log lines, ${ended} spans (${exported} received by ${sdk.url})`,
 );
-if (options.json) say(JSON.stringify(result));
+if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 
 if (!options.exit && !stopped.signal.aborted) {
   say(`\nServing ${url} until Ctrl-C`);
@@ -58,3 +72,4 @@ if (!options.exit && !stopped.signal.aborted) {
 feed.close();
 await telemetry.shutdown();
 await sdk.shutdown();
+clearInterval(keepAlive);

@@ -4,8 +4,8 @@ import { OrchestraError } from "../src/errors.ts";
 
 const append = promisify(appendFile);
 
-/** Write at once when this much waits, in UTF-16 code units. */
-const CHUNK_LENGTH = 4_096;
+/** Write at once when this much waits, in UTF-16 code units; each write costs a thread switch. */
+const CHUNK_LENGTH = 64 * 1024;
 /** Lines beyond this much waiting are dropped and counted, in UTF-16 code units. */
 const MAX_WAITING_LENGTH = 4 * 1024 * 1024;
 

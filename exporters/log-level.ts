@@ -1,4 +1,5 @@
 import type { OrchestratorEvent, OrchestratorEventType } from "../src/event/event.ts";
+import { FifoMap } from "../src/fifo-map.ts";
 
 export type LogLevel = "debug" | "info" | "error";
 
@@ -18,7 +19,7 @@ const MAX_JOBS = 10_000;
 export class LogLevels {
   readonly #intervalMs: number;
   /** When each job last had a progress line at `info`, by the events' own time. */
-  readonly #lastProgress = new Map<string, number>();
+  readonly #lastProgress = new FifoMap<string, number>();
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
@@ -44,14 +45,8 @@ export class LogLevels {
     const last = this.#lastProgress.get(jobId);
     // A clock that was set back must not silence a job until it has caught up.
     if (last !== undefined && Math.abs(timestamp - last) < this.#intervalMs) return false;
-    this.#lastProgress.delete(jobId);
-    this.#lastProgress.set(jobId, timestamp);
-    if (this.#lastProgress.size > MAX_JOBS) this.#forgetOldest();
+    this.#lastProgress.renew(jobId, timestamp);
+    if (this.#lastProgress.size > MAX_JOBS) this.#lastProgress.deleteOldest();
     return true;
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#lastProgress.keys();
-    this.#lastProgress.delete(oldest as string);
   }
 }

@@ -6,6 +6,8 @@ import type {
 import { subjectOf } from "../src/event/event-filter.ts";
 
 const LINE_LENGTH = 200;
+/** White space but single spaces between words, control characters, lone surrogates. */
+const NOT_ONE_LINE = /[^\S ]|[\p{Cc}\p{Cs}]| {2}|^ | $/u;
 
 /** `build failed after 1.2 s: exit code 3`. */
 export function logMessage(event: OrchestratorEvent): string {
@@ -41,6 +43,7 @@ export function readableDuration(durationMs: number): string {
 
 /** White space and control characters become one space each run; at most 200 characters remain. */
 export function oneLine(text: string): string {
+  if (text.length <= LINE_LENGTH && !NOT_ONE_LINE.test(text)) return text;
   // Long texts are cut first, so that a line costs the same whatever it was made of.
   const start = text.slice(0, LINE_LENGTH * 4).toWellFormed();
   const line = start.replace(/[\s\p{Cc}]+/gu, " ").trim();

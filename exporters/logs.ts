@@ -1,11 +1,10 @@
-import { createRequire } from "node:module";
 import { invalidArgument, OrchestraError } from "../src/errors.ts";
-import type { OrchestratorEvent } from "../src/event/event.ts";
-import { subjectOf } from "../src/event/event-filter.ts";
 import type { EventRecord } from "../src/event/event-log.ts";
 import type { EventSink } from "../src/event/event-sink.ts";
+import { logFields } from "./log-fields.ts";
 import { LogFile } from "./log-file.ts";
 import { type LogLevel, LogLevels } from "./log-level.ts";
+import { logLine } from "./log-line.ts";
 import { logMessage } from "./log-text.ts";
 
 /** What is used of a pino instance. */
@@ -17,7 +16,7 @@ export interface LineLogger extends Record<LogLevel, (fields: object, message: s
 export interface LogSinkOptions {
   /** Your own pino instance, with its bindings, mixin and destination. */
   logger?: LineLogger | undefined;
-  /** Lines are appended here instead, by a pino of our own. Default: nothing is written. */
+  /** Lines are appended here instead, as a pino with its defaults would write them. Default: nothing is written. */
   file?: string | undefined;
   /** Progress of one job more often than this is logged as `debug`, in milliseconds. Default: 1,000. */
   progressIntervalMs?: number | undefined;
@@ -45,7 +44,7 @@ export function createLogSink(options: LogSinkOptions = {}): LogSink {
     throw new OrchestraError("INVALID_CONFIG", "Expected `logger` or `file`, got both", { path: "file" });
   }
   const levels = new LogLevels(progressIntervalMs);
-  if (file !== undefined) return fileSink(file, levels);
+  if (file !== undefined) return new FileSink(new LogFile(file), levels);
   return new LoggerSink(logger && checkedLogger(logger), levels);
 }
 
@@ -89,52 +88,35 @@ class LoggerSink implements LogSink {
   }
 }
 
-function fileSink(path: string, levels: LogLevels): LogSink {
-  // Loaded here, so that who brings a logger or wants no lines does not pay for it.
-  const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
-  const file = new LogFile(path);
-  const sink = new LoggerSink(pino({}, { write: (line) => file.write(line) }), levels);
-  return {
-    name: sink.name,
-    onEvent: (record) => sink.onEvent(record),
-    stats: () => file.stats(),
-    forceFlush: () => file.flush(),
-    shutdown: async () => {
-      await sink.shutdown();
-      await file.close();
-    },
-  };
-}
+class FileSink implements LogSink {
+  readonly name = "logs";
+  readonly #levels: LogLevels;
+  readonly #file: LogFile;
+  #closed = false;
 
-/** The fields of docs/logs.md; pino leaves out what is undefined. */
-function logFields({ event, cursor }: EventRecord): object {
-  const { jobId, workerId, sessionId } = subjectOf(event);
-  const { status, durationMs, errorType } = (event.data ?? {}) as EventDetails;
-  return {
-    event: event.type,
-    event_id: event.id,
-    cursor,
-    job_id: jobId,
-    worker_id: workerId,
-    session_id: sessionId,
-    status,
-    duration_ms: durationMs,
-    error_type: errorType,
-    ...traceFields(event),
-  };
-}
+  constructor(file: LogFile, levels: LogLevels) {
+    this.#file = file;
+    this.#levels = levels;
+  }
 
-interface EventDetails {
-  status?: string;
-  durationMs?: number;
-  errorType?: string;
-}
+  onEvent(record: EventRecord): void {
+    if (this.#closed) return;
+    const level = this.#levels.levelOf(record.event);
+    if (level !== "debug") this.#file.write(logLine(level, record));
+  }
 
-/** `00-<trace id>-<span id>-<flags>`: https://www.w3.org/TR/trace-context/#traceparent-header */
-function traceFields({ traceparent }: OrchestratorEvent): object {
-  if (traceparent === undefined) return {};
-  const [, trace_id, span_id, trace_flags] = traceparent.split("-");
-  return { trace_id, span_id, trace_flags };
+  stats(): LogSinkStats {
+    return this.#file.stats();
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#file.flush();
+  }
+
+  shutdown(): Promise<void> {
+    this.#closed = true;
+    return this.#file.close();
+  }
 }
 
 function checkedLogger(logger: LineLogger): LineLogger {

@@ -1,12 +1,9 @@
 import type { Attributes, HrTime } from "@opentelemetry/api";
-import { INTERRUPTED } from "../src/job/job-failure.ts";
+import { INTERRUPTED, TIMEOUT } from "../src/job/job-failure.ts";
 import type { JobCreated, JobEnded } from "../src/lifecycle/job-tracer.ts";
 import { GEN_AI, GENERAL, JOB_RESULT, type JobResult, ORCHESTRA } from "../src/semconv.ts";
 import { operationOf, workflowOf } from "./span-name.ts";
 import type { ProgressUpdate } from "./span-progress.ts";
-
-/** The `errorType` of a job that exceeded its time budget. */
-const TIMEOUT = "timeout";
 
 /**
  * Who does what for whom, under our names and the standard ones. Without `orchestra.worker.id` and the
@@ -48,15 +45,22 @@ export function eventIdentity(job: Pick<JobCreated, "jobId" | "workerId" | "sess
   };
 }
 
-export function progressAttributes(update: ProgressUpdate): Attributes {
-  return {
-    [ORCHESTRA.PROGRESS_MESSAGE]: update.message,
-    [ORCHESTRA.PROGRESS_PERCENT]: update.percent,
-    [ORCHESTRA.PROGRESS_CURRENT]: update.current,
-    [ORCHESTRA.PROGRESS_TOTAL]: update.total,
-    [ORCHESTRA.PROGRESS_UNIT]: update.unit,
-    [ORCHESTRA.PROGRESS_STAGE]: update.stage,
-  };
+const PROGRESS_ATTRIBUTES = [
+  ["message", ORCHESTRA.PROGRESS_MESSAGE],
+  ["percent", ORCHESTRA.PROGRESS_PERCENT],
+  ["current", ORCHESTRA.PROGRESS_CURRENT],
+  ["total", ORCHESTRA.PROGRESS_TOTAL],
+  ["unit", ORCHESTRA.PROGRESS_UNIT],
+  ["stage", ORCHESTRA.PROGRESS_STAGE],
+] as const;
+
+/** `identity` and what the update knows; the SDK would look at each undefined attribute, too. */
+export function progressAttributes(identity: Attributes, update: ProgressUpdate): Attributes {
+  const attributes = { ...identity };
+  for (const [field, name] of PROGRESS_ATTRIBUTES) {
+    if (update[field] !== undefined) attributes[name] = update[field];
+  }
+  return attributes;
 }
 
 /** How the job ended. */

@@ -37,8 +37,10 @@ export async function loadSpanCodecs(): Promise<SpanCodecs> {
     "http/json": {
       contentType: "application/json",
       // A chunk is the inside of the array, which is all that a request consists of.
-      encode: (spans) =>
-        (JsonTraceSerializer.serializeRequest(spans) as Uint8Array).subarray(OPEN.length, -CLOSE.length),
+      encode: (spans) => {
+        const request = JsonTraceSerializer.serializeRequest(spans) as Uint8Array;
+        return request.subarray(OPEN.length, -CLOSE.length);
+      },
       join: (chunks) =>
         Buffer.concat([OPEN, ...chunks.flatMap((chunk, i) => (i === 0 ? [chunk] : [COMMA, chunk])), CLOSE]),
     },

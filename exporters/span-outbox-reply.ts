@@ -74,6 +74,11 @@ function parseRetryAfter(value: string | undefined, nowMs: number): number | und
 function reasonOf({ status, contentType, body }: Reply): string {
   // Of an OTLP error in protobuf, the status says enough.
   const isText = /^(text\/plain|application\/json)\b/.test(contentType);
-  const text = isText ? body.toString("utf8").replace(/[\s\p{Cc}]+/gu, " ").trim() : "";
+  const text = isText
+    ? body
+        .toString("utf8")
+        .replace(/[\s\p{Cc}]+/gu, " ")
+        .trim()
+    : "";
   return text === "" ? `HTTP ${status}` : `HTTP ${status}: ${text.slice(0, MAX_REASON_LENGTH)}`;
 }

@@ -1,4 +1,5 @@
 import { isSpanContextValid, type SpanContext } from "@opentelemetry/api";
+import { FifoMap } from "../src/fifo-map.ts";
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -26,7 +27,7 @@ export function validSpanContext(spanContext: SpanContext | undefined): SpanCont
 
 /** The span contexts of jobs that have ended, so that late children find their parent; oldest out first. */
 export class EndedSpans {
-  readonly #contexts = new Map<string, SpanContext>();
+  readonly #contexts = new FifoMap<string, SpanContext>();
   readonly #limit: number;
 
   constructor(limit: number) {
@@ -34,11 +35,8 @@ export class EndedSpans {
   }
 
   add(jobId: string, spanContext: SpanContext): void {
-    this.#contexts.delete(jobId);
-    this.#contexts.set(jobId, spanContext);
-    if (this.#contexts.size <= this.#limit) return;
-    const [oldest] = this.#contexts.keys();
-    this.#contexts.delete(oldest as string);
+    this.#contexts.renew(jobId, spanContext);
+    if (this.#contexts.size > this.#limit) this.#contexts.deleteOldest();
   }
 
   get(jobId: string): SpanContext | undefined {

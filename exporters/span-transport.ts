@@ -1,13 +1,5 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  validateHeaderName,
-  validateHeaderValue,
-} from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import https from "node:https";
 import { context } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
 import { invalidArgument } from "../src/errors.ts";
@@ -39,7 +31,8 @@ export class SpanTransport {
   readonly #url: URL;
   readonly #headers: OutgoingHttpHeaders;
   readonly #timeoutMs: number;
-  readonly #agent: HttpAgent;
+  readonly #request: typeof http.request;
+  readonly #agent: http.Agent;
   readonly #open = new Set<ClientRequest>();
 
   /** @throws INVALID_ARGUMENT for headers that HTTP does not allow */
@@ -47,7 +40,8 @@ export class SpanTransport {
     this.#url = url;
     this.#headers = { "user-agent": "orchestra-otel", ...checkedHeaders(headers) };
     this.#timeoutMs = timeoutMs;
-    const Agent = url.protocol === "https:" ? HttpsAgent : HttpAgent;
+    const { request, Agent } = url.protocol === "https:" ? https : http;
+    this.#request = request;
     this.#agent = new Agent({ keepAlive: true });
   }
 
@@ -74,10 +68,9 @@ export class SpanTransport {
   }
 
   #start(headers: OutgoingHttpHeaders): ClientRequest {
-    const open = this.#url.protocol === "https:" ? httpsRequest : httpRequest;
     const options = { method: "POST", headers: { ...this.#headers, ...headers }, agent: this.#agent };
     // Or an instrumentation of HTTP would make a span of each delivery of spans.
-    const request = context.with(suppressTracing(context.active()), () => open(this.#url, options));
+    const request = context.with(suppressTracing(context.active()), () => this.#request(this.#url, options));
     return request.on("socket", (socket) => socket.unref());
   }
 
@@ -126,8 +119,8 @@ function isCut(error: unknown): boolean {
 function checkedHeaders(headers: Readonly<Record<string, string>>): OutgoingHttpHeaders {
   for (const [name, value] of Object.entries(headers)) {
     try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
+      http.validateHeaderName(name);
+      http.validateHeaderValue(name, value);
     } catch {
       // The value may be a secret, so it is not repeated.
       throw invalidArgument(`headers.${name}`, "a header that HTTP allows", "another text");

@@ -1,7 +1,14 @@
-import type { EventFilter } from "../src/event/event-filter.ts";
+import { compileFilter, type EventFilter, type EventPredicate } from "../src/event/event-filter.ts";
 import type { SseClient } from "./sse-client.ts";
-import { createSseFilter, type SseFilter, signatureOf } from "./sse-filter.ts";
 import type { FramedRecord } from "./sse-window.ts";
+
+/** What a client wants to see, as `SseHub.compile` makes it. */
+export interface SseFilter {
+  /** Equal for filters that let the same events through, in whatever order they list them. */
+  readonly signature: string;
+  readonly filter: EventFilter;
+  readonly matches: EventPredicate;
+}
 
 /** All clients with the same filter: it is compiled once and sees each event once. */
 export interface SseAudience {
@@ -18,7 +25,8 @@ export class SseAudiences implements Iterable<SseAudience> {
   /** The filter as clients that are there share it, or compiled. @throws INVALID_ARGUMENT */
   compile(filter: EventFilter): SseFilter {
     const signature = signatureOf(filter);
-    return this.#audiences.get(signature)?.wants ?? createSseFilter(filter, signature);
+    const known = this.#audiences.get(signature)?.wants;
+    return known ?? { signature, filter, matches: compileFilter(filter) };
   }
 
   add(client: SseClient): void {
@@ -38,4 +46,8 @@ export class SseAudiences implements Iterable<SseAudience> {
   [Symbol.iterator](): Iterator<SseAudience> {
     return this.#audiences.values();
   }
+}
+
+function signatureOf({ types, workerIds, sessionIds, jobIds }: EventFilter): string {
+  return JSON.stringify([types, workerIds, sessionIds, jobIds].map((list) => [...new Set(list)].sort()));
 }

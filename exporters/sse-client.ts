@@ -1,7 +1,58 @@
 import type { Cursor } from "../src/event/event-log.ts";
-import type { SseConnection } from "./sse-connection.ts";
-import type { SseFilter } from "./sse-filter.ts";
-import type { SseCounters, SseDropReason } from "./sse-stats.ts";
+import type { SseFilter } from "./sse-audience.ts";
+
+/**
+ * What the hub needs of a transport. The bridge implements it on an HTTP response; anything that takes
+ * bytes and tells when it is full will do.
+ */
+export interface SseConnection {
+  /** Bytes that `write` took and that have not left this process. */
+  readonly queuedBytes: number;
+  /** False when the bytes had to be queued: more had better wait for `onDrain`. They are sent anyway. */
+  write(chunk: Uint8Array): boolean;
+  /** `listener` is called each time the queue has emptied after `write` returned false. */
+  onDrain(listener: () => void): void;
+  /** `listener` is called once, however the connection came to its end. */
+  onClose(listener: () => void): void;
+  /** Ends the connection once everything queued is sent. */
+  end(): void;
+  /** Ends the connection at once. */
+  destroy(): void;
+}
+
+/** Why a client was cut off or not let in; it may come back and replay. */
+const DROP_REASONS = [
+  /** Its queue was full, and more came than may be queued. */
+  "slow_bytes",
+  /** Its queue did not empty in time. */
+  "slow_time",
+  /** The log could not be read for it. */
+  "log_failed",
+  /** Its connection threw. */
+  "write_failed",
+  /** As many clients as allowed were connected, or the feed was closing. */
+  "refused",
+  /** It was still connected when shutdown ran out of time. */
+  "shutdown_deadline",
+] as const;
+
+export type SseDropReason = (typeof DROP_REASONS)[number];
+
+/** What the clients of one hub count together. */
+export interface SseCounters {
+  /** Events sent, counted per client. */
+  delivered: number;
+  dropped: Record<SseDropReason, number>;
+  /** Times a client was told that it cannot go on where it left off. */
+  resyncs: number;
+  /** All bytes sent, heartbeats included. */
+  bytes: number;
+}
+
+export function createSseCounters(): SseCounters {
+  const dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0]));
+  return { delivered: 0, dropped: dropped as SseCounters["dropped"], resyncs: 0, bytes: 0 };
+}
 
 export interface SseClientLimits {
   maxQueuedBytes: number;

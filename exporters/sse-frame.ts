@@ -40,8 +40,8 @@ export function encodeFrame({ comment, retry, id, event, data }: SseFrame): stri
 }
 
 /** @throws INVALID_FRAME */
-export function encodeRecord({ cursor, event, json }: EventRecord): Buffer {
-  return Buffer.from(encodeFrame({ id: cursor, event: event.type, data: json }));
+export function encodeRecord({ cursor, event, json }: EventRecord): string {
+  return encodeFrame({ id: cursor, event: event.type, data: json });
 }
 
 /**

@@ -1,14 +1,19 @@
 import { invalidArgument } from "../src/errors.ts";
+import { isBeyond } from "../src/event/cursor.ts";
 import type { EventFilter } from "../src/event/event-filter.ts";
 import type { Cursor, EventLog, EventRecord } from "../src/event/event-log.ts";
 import type { EventSink } from "../src/event/event-sink.ts";
-import { SseAudiences } from "./sse-audience.ts";
-import { SseClient, type SseClientLimits } from "./sse-client.ts";
-import type { SseConnection } from "./sse-connection.ts";
+import { SseAudiences, type SseFilter } from "./sse-audience.ts";
+import {
+  createSseCounters,
+  SseClient,
+  type SseClientLimits,
+  type SseConnection,
+  type SseCounters,
+} from "./sse-client.ts";
 import { encodeFrame, encodeHeartbeat } from "./sse-frame.ts";
-import { CHUNK_BYTES, replay } from "./sse-replay.ts";
-import { createSseCounters, type SseStats } from "./sse-stats.ts";
-import { concatFrames, type FramedRecord, isBeyond, SseWindow } from "./sse-window.ts";
+import { CHUNK_BYTES, SseReplay, type SseReplaySource } from "./sse-replay.ts";
+import { concatFrames, type FramedRecord, SseWindow } from "./sse-window.ts";
 
 export interface SseHubOptions {
   /** Where clients that come back read what they missed. */
@@ -28,9 +33,18 @@ export interface SseHubOptions {
 }
 
 export interface SseConnectOptions {
-  /** Replay what came after this cursor first. Default: only what comes from now on. */
+  /**
+   * Replay what came after this cursor first; `oldest`: all that the log holds. Default: only what comes
+   * from now on.
+   */
   after?: Cursor | undefined;
-  filter?: EventFilter | undefined;
+  /** Made by `compile`. Default: everything is wanted. */
+  filter?: SseFilter | undefined;
+}
+
+export interface SseStats extends SseCounters {
+  /** Connected now. */
+  clients: number;
 }
 
 /** Milliseconds, least and most, after which clients are told to come back. */
@@ -53,6 +67,7 @@ export class SseHub implements EventSink {
   #latest: Cursor | undefined;
   #flushed: Cursor | undefined;
   #flushScheduled = false;
+  readonly #replaySource: SseReplaySource;
   #shutdown: Promise<void> | undefined;
   #onEmpty = () => {};
 
@@ -64,6 +79,13 @@ export class SseHub implements EventSink {
     this.#limits = {
       maxQueuedBytes: requirePositive("maxQueuedBytes", options.maxQueuedBytes ?? 1024 * 1024),
       maxStallMs: requirePositive("maxStallMs", options.maxStallMs ?? 30_000),
+    };
+    this.#replaySource = {
+      log: this.#log,
+      window: this.#window,
+      onResync: () => void this.#counters.resyncs++,
+      isBehind: (position) => this.#isBehind(position),
+      join: (client, position, exhausted) => this.#join(client, position, exhausted),
     };
     const heartbeatMs = requirePositive("heartbeatMs", options.heartbeatMs ?? 15_000);
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref();
@@ -85,12 +107,14 @@ export class SseHub implements EventSink {
     }
   }
 
-  /**
-   * Adds a client until the returned function is called or the connection closes.
-   * @throws INVALID_ARGUMENT when the filter names an unknown type; the connection is untouched then
-   */
+  /** What `connect` takes. @throws INVALID_ARGUMENT when the filter names an unknown type */
+  compile(filter: EventFilter): SseFilter {
+    return this.#audiences.compile(filter);
+  }
+
+  /** Adds a client until the returned function is called or the connection closes. */
   connect(connection: SseConnection, options: SseConnectOptions = {}): () => void {
-    const wants = this.#audiences.compile(options.filter ?? {});
+    const wants = options.filter ?? this.compile({});
     if (this.#shutdown !== undefined || this.#clients.size >= this.#maxClients) {
       return this.#refuse(connection);
     }
@@ -163,13 +187,8 @@ export class SseHub implements EventSink {
   #replay(client: SseClient, after: Cursor): void {
     client.live = false;
     client.ahead = undefined;
-    replay(client, after, {
-      log: this.#log,
-      window: this.#window,
-      onResync: () => void this.#counters.resyncs++,
-      isBehind: (position) => this.#isBehind(position),
-      join: (joining, position, exhausted) => this.#join(joining, position, exhausted),
-    }).catch(() => client.drop("log_failed"));
+    const replay = new SseReplay(client, after, this.#replaySource);
+    replay.run().catch(() => client.drop("log_failed"));
   }
 
   #join(client: SseClient, position: Cursor, exhausted: boolean): boolean {

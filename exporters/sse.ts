@@ -1,9 +1,9 @@
 import { SseHub, type SseHubOptions } from "./sse-hub.ts";
 
-export type { SseConnection } from "./sse-connection.ts";
+export type { SseFilter } from "./sse-audience.ts";
+export type { SseConnection, SseDropReason } from "./sse-client.ts";
 export { encodeFrame, RESYNC_EVENT, type SseFrame } from "./sse-frame.ts";
-export type { SseConnectOptions, SseHub, SseHubOptions } from "./sse-hub.ts";
-export type { SseDropReason, SseStats } from "./sse-stats.ts";
+export type { SseConnectOptions, SseHub, SseHubOptions, SseStats } from "./sse-hub.ts";
 
 /**
  * The live feed: sends each record to every client that wants it, encoded once, in one write per tick.

@@ -225,8 +225,7 @@ class SpanPerJob implements OtelJobTracer {
     span.setAttributes({ [ORCHESTRA.PROGRESS_COUNT]: count, [ORCHESTRA.PROGRESS_FOLDED]: folded });
     const identity = eventIdentity(end);
     for (const update of kept) {
-      const attributes = { ...identity, ...progressAttributes(update) };
-      span.addEvent(SPAN_EVENT.PROGRESS, attributes, hrTime(update.updatedAt));
+      span.addEvent(SPAN_EVENT.PROGRESS, progressAttributes(identity, update), hrTime(update.updatedAt));
     }
   }
 

@@ -12,6 +12,8 @@ const root = path.resolve(__dirname, "..");
 const modules = path.join(root, "node_modules");
 const bin = path.join(modules, ".bin");
 const lockFile = path.join(root, ".cache", "setup.lock");
+/** Held for a moment by the one that may remove a lock whose holder is gone. */
+const breakerFile = `${lockFile}.breaker`;
 const onWindows = process.platform === "win32";
 const pinnedNode = path.join(modules, "node", "bin", onWindows ? "node.exe" : "node");
 
@@ -66,39 +68,58 @@ function install() {
 /** One installation at a time; the second to come waits for the first. */
 function withLock(action) {
   fs.mkdirSync(path.dirname(lockFile), { recursive: true });
-  while (!tryLock()) {
+  while (!tryLock(lockFile)) {
     breakStaleLock();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   try {
     action();
   } finally {
-    fs.unlinkSync(lockFile);
+    fs.rmSync(lockFile, { force: true });
   }
 }
 
-function tryLock() {
-  const own = `${lockFile}.${process.pid}`;
+function tryLock(file) {
+  const own = `${file}.${process.pid}`;
   fs.writeFileSync(own, String(process.pid));
   try {
     // A link appears with its content, so nobody ever reads a lock without a process id.
-    fs.linkSync(own, lockFile);
+    fs.linkSync(own, file);
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
     return false;
   } finally {
-    fs.unlinkSync(own);
+    fs.rmSync(own, { force: true });
   }
 }
 
+/**
+ * One at a time: between the look at a stale lock and its removal, another would have removed it and
+ * taken the next lock, which would go instead.
+ */
 function breakStaleLock() {
+  if (!isStale(lockFile)) return;
+  if (!tryLock(breakerFile)) {
+    // Left behind only by a process that was killed in the middle of the few lines below.
+    if (isStale(breakerFile)) fs.rmSync(breakerFile, { force: true });
+    return;
+  }
   try {
-    const holder = Number(fs.readFileSync(lockFile, "utf8"));
-    const age = Date.now() - fs.statSync(lockFile).mtimeMs;
-    if (!isAlive(holder) || age > LOCK_EXPIRES_MS) fs.unlinkSync(lockFile);
+    if (isStale(lockFile)) fs.rmSync(lockFile, { force: true });
+  } finally {
+    fs.rmSync(breakerFile, { force: true });
+  }
+}
+
+function isStale(file) {
+  try {
+    const holder = Number(fs.readFileSync(file, "utf8"));
+    const age = Date.now() - fs.statSync(file).mtimeMs;
+    return !isAlive(holder) || age > LOCK_EXPIRES_MS;
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
+    return false;
   }
 }
 

@@ -20,7 +20,9 @@ const list = text.transform((value) =>
 const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
 const protocol = z.enum(["http/json", "http/protobuf"], "expected http/json or http/protobuf");
 
-const token = z.string().min(16, "expected at least 16 characters");
+const token = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,}$/, "expected at least 16 visible ASCII characters, without spaces");
 
 /** `key=value,key=value` with percent-encoded values, as the OTel specification has it. */
 const pairs = text.transform((value, context) => {
@@ -43,6 +45,12 @@ function pairOf(pair: string): [string, string] {
   return [key.trim(), decodeURIComponent(value.join("=").trim())];
 }
 
+/** https://www.rfc-editor.org/rfc/rfc9110#name-field-names */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const areHeaders = (value: Record<string, string>) =>
+  Object.keys(value).every((name) => HEADER_NAME.test(name));
+const headerPairs = pairs.refine(areHeaders, "expected header names as keys");
+
 function wholeNumber(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int().min(min, error).max(max, error));
@@ -61,6 +69,7 @@ const VARIABLES = z.object({
   ORCHESTRA_TOKEN: token.optional(),
   ORCHESTRA_ALLOWED_HOSTS: list.optional(),
   ORCHESTRA_ALLOWED_ORIGINS: list.optional(),
+  ORCHESTRA_DATA_FILE: text.optional(),
   ORCHESTRA_LOG_FILE: text.optional(),
   ORCHESTRA_LOG_CAPACITY: wholeNumber(1, 10_000_000).optional(),
   ORCHESTRA_CAPTURE_CONTENT: flag.optional(),
@@ -75,8 +84,8 @@ const EXPORTER_VARIABLES = z.object({
   OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], "expected otlp or none").optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: pairs.optional(),
-  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headerPairs.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: headerPairs.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol.optional(),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
   OTEL_EXPORTER_OTLP_TIMEOUT: wholeNumber(1, 600_000).optional(),
@@ -101,7 +110,7 @@ const SETTINGS = z.strictObject({
   traces: orFalse(
     z.strictObject({
       url: url.optional(),
-      headers: z.record(text, text).optional(),
+      headers: z.record(text, text).refine(areHeaders, "expected header names as keys").optional(),
       protocol: protocol.optional(),
       timeoutMs: z.int().min(1).optional(),
       exceptionSignal: z.enum(["span", "logs", "both"]).optional(),
@@ -116,6 +125,7 @@ const SETTINGS = z.strictObject({
       allowedOrigins: names.optional(),
     }),
   ),
+  dataFile: text.min(1).optional(),
   logFile: text.min(1).optional(),
   logCapacity: z.int().min(1).optional(),
   captureContent: z.boolean().optional(),
@@ -136,6 +146,11 @@ export interface Settings {
   resourceAttributes?: Readonly<Record<string, string>> | undefined;
   traces?: false | (Partial<ExporterConfig> & { exceptionSignal?: ExceptionSignal | undefined }) | undefined;
   bridge?: false | Partial<BridgeConfig> | undefined;
+  /**
+   * Database file that keeps events and unsent spans beyond this process. Several processes may share
+   * it, and then have one feed. Default: they are kept in memory.
+   */
+  dataFile?: string | undefined;
   /** File that log lines are appended to. Default: none is written. */
   logFile?: string | undefined;
   /** Events that the memory log keeps. Default: 10,000. */
@@ -181,6 +196,7 @@ export interface Config {
   /** Where exceptions are recorded. */
   exceptionSignal: ExceptionSignal;
   bridge: (BridgeConfig & { portIsDefault: boolean }) | undefined;
+  dataFile: string | undefined;
   logFile: string | undefined;
   logCapacity: number;
   captureContent: boolean;
@@ -210,6 +226,7 @@ export function readConfig(env: Environment, settings: Settings = {}): Readonly<
       (traces || undefined)?.exceptionSignal ??
       exceptionSignal(variables.OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN),
     bridge: bridgeConfig(variables, settings.bridge),
+    dataFile: settings.dataFile ?? variables.ORCHESTRA_DATA_FILE,
     logFile: settings.logFile ?? variables.ORCHESTRA_LOG_FILE,
     logCapacity: settings.logCapacity ?? variables.ORCHESTRA_LOG_CAPACITY ?? 10_000,
     captureContent: settings.captureContent ?? variables.ORCHESTRA_CAPTURE_CONTENT ?? false,
@@ -238,7 +255,7 @@ function checked<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
   const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-  const path = [...issue.path, ...keys].join(".");
+  const path = [...issue.path, ...keys].join(".") || "options";
   // The value itself may be a secret, so it is not repeated.
   throw new OrchestraError("INVALID_CONFIG", `${what} \`${path}\`: ${issue.message}`, { path });
 }

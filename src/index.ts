@@ -66,9 +66,11 @@ export {
   type WorkerJobRegistryOptions,
   workerJobs,
 } from "./job/registry.ts";
-export { Content, type ContentField, type ContentOptions } from "./lifecycle/content.ts";
+export { Content, type ContentOptions } from "./lifecycle/content.ts";
+export type { ContentField } from "./lifecycle/event-texts.ts";
 export type { ObservedJob } from "./lifecycle/job-facts.ts";
 export type { JobFollowerOptions, JobFollowerStats } from "./lifecycle/job-follower.ts";
+export type { ObserveOptions } from "./lifecycle/job-observers.ts";
 export {
   type JobCreated,
   type JobEnded,

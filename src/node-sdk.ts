@@ -1,9 +1,14 @@
-import type { SpanExportStats } from "../exporters/span-pipeline.ts";
+import type { Resource } from "@opentelemetry/resources";
+import type { SpanOutbox } from "../exporters/span-outbox.ts";
+import type { SpanOutboxStats } from "../exporters/span-outbox-ledger.ts";
 import { type Environment, readConfig, readExporterConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
 import { GENERAL } from "./semconv.ts";
+import { openSpanOutbox } from "./span-way-out.ts";
+import type { Store } from "./store/store.ts";
 
-export interface NodeSdkOptions extends Pick<Settings, "serviceName" | "resourceAttributes" | "traces"> {
+export interface NodeSdkOptions
+  extends Pick<Settings, "serviceName" | "resourceAttributes" | "traces" | "dataFile"> {
   /** Default: `process.env`. */
   env?: Environment | undefined;
   /** Told once when spans cannot be delivered, and again only after it had worked. Default: nothing. */
@@ -15,7 +20,13 @@ export interface RunningNodeSdk {
   readonly url: string | undefined;
   /** `service.instance.id` of this process. */
   readonly instanceId: string;
-  stats(): SpanExportStats;
+  /** The file that keeps spans beyond this process, when there is one. */
+  readonly store: Store | undefined;
+  /** Undefined when no spans are made. */
+  readonly outbox: SpanOutbox | undefined;
+  readonly resource: Resource | undefined;
+  /** Undefined when no spans are made. */
+  stats(): SpanOutboxStats | undefined;
   /** Resolves when every span that ended before has been delivered or dropped. */
   forceFlush(): Promise<void>;
   /**
@@ -52,25 +63,24 @@ async function start(options: NodeSdkOptions): Promise<RunningNodeSdk> {
   const config = readConfig(env, settings);
   const { [GENERAL.SERVICE_INSTANCE_ID]: instanceId = crypto.randomUUID() } = config.resourceAttributes;
   if (config.sdkDisabled) return disabled(instanceId);
-  const [{ NodeSDK }, resources, { createSpanPipeline }] = await Promise.all([
+  const [{ NodeSDK }, resources, { serviceResource }, { openStore }] = await Promise.all([
     import("@opentelemetry/sdk-node"),
     import("@opentelemetry/resources"),
-    import("../exporters/span-export.ts"),
+    import("../exporters/span-provider.ts"),
+    import("./store/open-store.ts"),
   ]);
   const exporter = config.traces ? readExporterConfig(env, settings) : undefined;
-  const pipeline = exporter && (await createSpanPipeline({ ...exporter, onWarning }));
-  const resource = resources.resourceFromAttributes({
-    ...config.resourceAttributes,
-    [GENERAL.SERVICE_NAME]: config.serviceName,
-    [GENERAL.SERVICE_INSTANCE_ID]: instanceId,
-  });
+  const { dataFile: file, serviceName, resourceAttributes } = config;
+  const store = file === undefined ? undefined : await openStore({ file, onWarning });
+  const outbox = exporter && (await openSpanOutbox(exporter, store, onWarning));
+  const resource = serviceResource({ serviceName, resourceAttributes, instanceId });
   const sdk = new NodeSDK({
-    resource: resources.defaultResource().merge(resource),
+    resource,
     // Not the process detector: a command line may hold secrets, or a whole prompt.
     resourceDetectors: env.OTEL_NODE_RESOURCE_DETECTORS
       ? undefined
       : [resources.hostDetector, resources.osDetector],
-    spanProcessors: pipeline ? [pipeline] : [],
+    spanProcessors: outbox ? [outbox] : [],
     metricReaders: env.OTEL_METRICS_EXPORTER ? undefined : [],
     logRecordProcessors: env.OTEL_LOGS_EXPORTER ? undefined : [],
   });
@@ -79,15 +89,19 @@ async function start(options: NodeSdkOptions): Promise<RunningNodeSdk> {
   const close = async (deadlineMs: number) => {
     running = undefined;
     const deadline = performance.now() + deadlineMs;
-    // The pipeline first: it keeps books of what it could not deliver, which the SDK does not.
-    await pipeline?.shutdown({ deadlineMs });
+    // First what keeps the deadline and the books, which the SDK does not.
+    await outbox?.shutdown({ deadlineMs });
     await withinDeadline(deadline - performance.now(), sdk.shutdown());
+    store?.close();
   };
   return {
     url: exporter?.url,
     instanceId,
-    stats: () => pipeline?.stats() ?? noSpans(),
-    forceFlush: async () => pipeline?.forceFlush(),
+    store,
+    outbox,
+    resource,
+    stats: () => outbox?.stats(),
+    forceFlush: async () => outbox?.forceFlush(),
     shutdown: ({ deadlineMs = 1_500 } = {}) => {
       closing ??= close(deadlineMs);
       return closing;
@@ -99,10 +113,6 @@ function disabled(instanceId: string): RunningNodeSdk {
   const shutdown = async () => {
     running = undefined;
   };
-  return { url: undefined, instanceId, stats: noSpans, forceFlush: async () => {}, shutdown };
-}
-
-function noSpans(): SpanExportStats {
-  const dropped = { queue_full: 0, export_failed: 0, shutdown: 0, closed: 0 };
-  return { ended: 0, exported: 0, pending: 0, dropped, lastError: undefined };
+  const parts = { url: undefined, store: undefined, outbox: undefined, resource: undefined };
+  return { ...parts, instanceId, stats: () => undefined, forceFlush: async () => {}, shutdown };
 }

@@ -6,12 +6,14 @@ import { OrchestraError } from "./errors.ts";
 import type { JobTable } from "./event/job-table.ts";
 import type { EventPublisher } from "./event/publisher.ts";
 import type { WorkerJobRegistry } from "./job/registry.ts";
+import type { Content } from "./lifecycle/content.ts";
 
 export interface TelemetryBridgeParts {
   hub: SseHub;
   jobs: JobTable;
   publisher: EventPublisher;
   registry: WorkerJobRegistry;
+  content: Content;
   status: () => object;
   onError: (error: unknown) => void;
 }
@@ -28,7 +30,7 @@ export async function startTelemetryBridge(
 ): Promise<TelemetryBridge> {
   // Only a bridge that is wanted costs loading an HTTP framework.
   const { startBridge } = await import("./bridge/bridge.ts");
-  const { publisher, registry, ...rest } = parts;
+  const { publisher, registry, content, ...rest } = parts;
   const { portIsDefault, ...address } = config;
   // Off loopback it must have been chosen: a token that nobody was told of would only look like a lock.
   const token = config.token ?? (isLoopback(hostOfAddress(config.host)) ? randomToken() : undefined);
@@ -38,9 +40,9 @@ export async function startTelemetryBridge(
     token,
     log: publisher.log,
     publish: publisher.publish.bind(publisher),
-    flush: () => publisher.flush(),
+    ownsJob: (jobId: string) => registry.get(jobId) !== undefined,
     cancelJob: (jobId: string, reason: string | undefined) => registry.cancel(jobId, { reason }),
-    content: (jobId: string) => contentOf(registry, jobId),
+    content: (jobId: string) => contentOf(registry, jobId, content),
   };
   try {
     return Object.assign(await startBridge(options), { token });
@@ -51,9 +53,13 @@ export async function startTelemetryBridge(
   }
 }
 
-function contentOf(registry: WorkerJobRegistry, jobId: string): JobContent | undefined {
+/** In full, as who asks has the token; what is to be redacted is nobody's business all the same. */
+function contentOf(registry: WorkerJobRegistry, jobId: string, content: Content): JobContent | undefined {
   const job = registry.get(jobId);
-  return job && { message: job.message, response: job.responseText };
+  if (job === undefined) return undefined;
+  const { message, responseText } = job;
+  const response = responseText === undefined ? undefined : content.full(responseText, "response");
+  return { message: content.full(message, "message"), response };
 }
 
 function randomToken(): string {

@@ -1,8 +1,9 @@
 import type { LogSinkStats } from "../exporters/logs.ts";
-import type { SpanExportStats } from "../exporters/span-pipeline.ts";
-import type { SseStats } from "../exporters/sse-stats.ts";
+import type { SpanOutboxStats } from "../exporters/span-outbox-ledger.ts";
+import type { SseStats } from "../exporters/sse.ts";
 import type { OtelJobTracerStats } from "../exporters/traces.ts";
 import type { PublisherStats } from "./event/publisher.ts";
+import type { SqliteEventLogStats } from "./event-log/sqlite.ts";
 import type { JobFollowerStats } from "./lifecycle/job-follower.ts";
 
 /** Every count of made, delivered, waiting and dropped things: nothing is lost in silence. */
@@ -13,7 +14,9 @@ export interface TelemetryStats {
   /** Undefined when spans are switched off. */
   jobSpans: OtelJobTracerStats | undefined;
   /** Undefined when spans are off, or when the host's own provider exports them out of our sight. */
-  spans: SpanExportStats | undefined;
+  spans: SpanOutboxStats | undefined;
+  /** Of the durable log; undefined when events are kept in memory. */
+  log: SqliteEventLogStats | undefined;
   logs: LogSinkStats;
   /** Undefined without a bridge. */
   sse: SseStats | undefined;

@@ -3,6 +3,8 @@ import { createLogSink, type LineLogger, type LogSink } from "../exporters/logs.
 import { createSseHub, type SseHub } from "../exporters/sse.ts";
 import { type Environment, readConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
+import { type Durable, fillJobTable, openDurable } from "./durable.ts";
+import { OrchestraError } from "./errors.ts";
 import type { OrchestratorEvent } from "./event/event.ts";
 import type { EventLog } from "./event/event-log.ts";
 import type { EventSink } from "./event/event-sink.ts";
@@ -12,9 +14,12 @@ import { type EventHandler, EventPublisher } from "./event/publisher.ts";
 import { createMemoryEventLog } from "./event-log/memory.ts";
 import { type WorkerJobRegistry, workerJobs } from "./job/registry.ts";
 import { Content, type ContentOptions } from "./lifecycle/content.ts";
-import { type JobEventSource, type JobObserver, observeJobs } from "./lifecycle/observe.ts";
+import { JobObservers, type ObserveOptions } from "./lifecycle/job-observers.ts";
+import type { JobEventSource, JobObserver } from "./lifecycle/observe.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
+import { recoverOrphans, spanRebuilder } from "./orphans.ts";
+import { closeBeforeExit } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
 import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
 import type { TelemetryStats } from "./telemetry-stats.ts";
@@ -41,11 +46,20 @@ export interface Telemetry {
   /** What writes to the bridge need. */
   readonly token: string | undefined;
   readonly registry: WorkerJobRegistry;
-  /** Follows a registry's jobs until it is stopped; the same registry is followed once. */
-  observe(source: JobEventSource): JobObserver;
-  /** Runs work as a job of `registry`, inside its span, and settles the job by how the work ends. */
+  /**
+   * Follows a registry's jobs until it is stopped, those included that are open already; the same registry
+   * is followed once. @throws INVALID_ARGUMENT; CLOSED after shutdown
+   */
+  observe(source: JobEventSource, options?: ObserveOptions): JobObserver;
+  /**
+   * Runs work as a job of `registry`, inside its span, and settles the job by how the work ends.
+   * @throws what the work threw; see `JobRunner`; CLOSED after shutdown
+   */
   run<R>(input: RunInput, work: JobWork<R>): Promise<R>;
-  /** Never waits. @throws INVALID_ARGUMENT for an event of an unknown type */
+  /**
+   * Never waits. What may not leave of the event's texts stays; it must not be changed afterwards, as it is
+   * encoded one turn of the event loop later. @throws INVALID_ARGUMENT for an event of an unknown type
+   */
   publish(event: OrchestratorEvent): void;
   /** Shows every event to `handler` once it is in the log, until the returned function is called. */
   onEvent(handler: EventHandler): () => void;
@@ -88,18 +102,20 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   const instanceId =
     sdk?.instanceId ?? config.resourceAttributes[GENERAL.SERVICE_INSTANCE_ID] ?? crypto.randomUUID();
   const spanOptions = { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents };
-  const tracing = await startTracing(config, { ...spanOptions, env, settings, instanceId, onWarning: warn });
-  const closings = [() => tracing.shutdown(0)];
+  const closings: (() => Promise<unknown>)[] = [];
   try {
-    const logs = createLogSink(logger === undefined ? { file: config.logFile } : { logger });
+    const durable = await openDurable(config.dataFile, {
+      instanceId,
+      sharedStore: sdk?.store,
+      onWarning: warn,
+    });
+    closings.push(async () => durable?.close());
+    const source = { env, settings, instanceId, store: durable?.store, onWarning: warn };
+    const tracing = await startTracing(config, { ...spanOptions, ...source });
+    closings.push(() => tracing.shutdown(0));
+    const logs = openLogSink(logger, config.logFile);
     closings.push(() => logs.shutdown());
-    const log =
-      // Room for ordinary events up to its capacity, whatever that is.
-      ownLog ??
-      createMemoryEventLog({
-        capacity: config.logCapacity,
-        maxLength: Math.max(64 * MIB, config.logCapacity * 1_024),
-      });
+    const log = ownLog ?? durable?.log ?? memoryLog(config.logCapacity);
     const jobs = new JobTable();
     const hub = config.bridge && createSseHub({ log });
     closings.push(async () => hub?.shutdown());
@@ -107,25 +123,53 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
     const publisher = new EventPublisher({ log, sinks: all, source: instanceId, onError });
     const { captureContent, previewLength } = config;
     const content = new Content({ captureContent, previewLength, redact });
-    const telemetry = new RunningTelemetry({ registry, publisher, tracing, content, logs, hub, warn });
+    const telemetry = new RunningTelemetry({
+      registry,
+      publisher,
+      tracing,
+      content,
+      logs,
+      hub,
+      durable,
+      warn,
+    });
     closings.push(() => telemetry.shutdown());
+    await fillJobTable(jobs, log);
     if (config.bridge && hub) {
-      const status = () => telemetry.stats();
-      const bridgeParts = {
+      telemetry.bridge = await startTelemetryBridge(config.bridge, {
         hub,
         jobs,
         publisher,
         registry,
-        status,
-        onError: (error: unknown) => onError(error, "bridge"),
-      };
-      telemetry.bridge = await startTelemetryBridge(config.bridge, bridgeParts);
+        content,
+        status: () => telemetry.stats(),
+        onError: (error) => onError(error, "bridge"),
+      });
     }
     telemetry.takeSeat();
+    await telemetry.recover(spanOptions);
     return telemetry;
   } catch (error) {
     for (const close of closings.reverse()) await close();
     throw error;
+  }
+}
+
+function memoryLog(capacity: number): EventLog {
+  // Room for ordinary events up to its capacity, whatever that is.
+  return createMemoryEventLog({ capacity, maxLength: Math.max(64 * MIB, capacity * 1_024) });
+}
+
+/** @throws INVALID_CONFIG naming the option */
+function openLogSink(logger: LineLogger | undefined, file: string | undefined): LogSink {
+  try {
+    return createLogSink(logger === undefined ? { file } : { logger });
+  } catch (error) {
+    if (!(error instanceof OrchestraError) || error.path !== "file") throw error;
+    throw new OrchestraError("INVALID_CONFIG", `Option \`logFile\`: ${error.message}`, {
+      cause: error,
+      path: "logFile",
+    });
   }
 }
 
@@ -136,6 +180,7 @@ interface Parts {
   content: Content;
   logs: LogSink;
   hub: SseHub | undefined;
+  durable: Durable | undefined;
   warn: (message: string) => void;
 }
 
@@ -143,23 +188,39 @@ class RunningTelemetry implements Telemetry {
   readonly registry: WorkerJobRegistry;
   bridge: TelemetryBridge | undefined;
   readonly #parts: Parts;
-  readonly #observers = new Map<JobEventSource, JobObserver>();
+  readonly #observers: JobObservers;
   readonly #runner: JobRunner;
+  readonly #keepAtExit = closeBeforeExit(() => this.shutdown());
   #leaveSeat = () => {};
   #shutdown: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.registry = parts.registry;
-    this.#runner = createJobRunner(parts.registry, {
-      within: (jobId, fn) => parts.tracing.tracer.within(jobId, fn),
-      traceparent: (jobId) => this.#observers.get(parts.registry)?.traceparent(jobId),
-    });
+    const { publisher, tracing, content, warn } = parts;
+    const publish = (event: OrchestratorEvent) => publisher.publish(event);
+    this.#observers = new JobObservers({ publish, tracer: tracing.tracer, content, onWarning: warn });
+    this.#runner = createJobRunner(parts.registry, this.#observers.spansOf(parts.registry));
   }
 
   /** From here on the process's shared feed may be this one's. */
   takeSeat(): void {
-    this.#leaveSeat = takeSharedSeat(this.#parts.publisher);
+    this.#leaveSeat = takeSharedSeat({
+      publish: (event) => this.publish(event),
+      on: (handler) => this.onEvent(handler),
+    });
+  }
+
+  /** Ends what processes before this one left open, or goes on with what was handed over. */
+  async recover(spanOptions: SpanOptions): Promise<void> {
+    const { durable, publisher, registry, tracing } = this.#parts;
+    if (durable === undefined) return;
+    await recoverOrphans(durable, {
+      registry,
+      publisher,
+      observe: () => this.observe(registry),
+      rebuild: await spanRebuilder(tracing, spanOptions),
+    });
   }
 
   get url(): string | undefined {
@@ -170,32 +231,18 @@ class RunningTelemetry implements Telemetry {
     return this.bridge?.token;
   }
 
-  observe(source: JobEventSource): JobObserver {
-    const known = this.#observers.get(source);
-    if (known !== undefined) return known;
-    const { publisher, tracing, content } = this.#parts;
-    const publish = (event: OrchestratorEvent) => publisher.publish(event);
-    const observer = observeJobs(source, { publish, tracer: tracing.tracer, content });
-    const observed: JobObserver = {
-      stats: () => observer.stats(),
-      traceparent: (jobId) => observer.traceparent(jobId),
-      resume: (job) => observer.resume(job),
-      stop: () => {
-        this.#observers.delete(source);
-        observer.stop();
-      },
-    };
-    this.#observers.set(source, observed);
-    return observed;
+  observe(source: JobEventSource, options?: ObserveOptions): JobObserver {
+    return this.#observers.observe(source, options);
   }
 
-  run<R>(input: RunInput, work: JobWork<R>): Promise<R> {
+  async run<R>(input: RunInput, work: JobWork<R>): Promise<R> {
     this.observe(this.registry);
     return this.#runner.run(input, work);
   }
 
   publish(event: OrchestratorEvent): void {
-    this.#parts.publisher.publish(event);
+    const { publisher, content } = this.#parts;
+    publisher.publish(content.event(event));
   }
 
   onEvent(handler: EventHandler): () => void {
@@ -203,12 +250,13 @@ class RunningTelemetry implements Telemetry {
   }
 
   stats(): TelemetryStats {
-    const { publisher, tracing, logs, hub } = this.#parts;
+    const { publisher, tracing, logs, hub, durable } = this.#parts;
     return {
       events: publisher.stats(),
-      jobs: [...this.#observers.values()].map((observer) => observer.stats()),
+      jobs: this.#observers.stats(),
       jobSpans: tracing.jobSpans(),
       spans: tracing.exported(),
+      log: durable?.log.stats(),
       logs: logs.stats(),
       sse: hub?.stats(),
       droppedBeforeStart: droppedBeforeStart(),
@@ -226,9 +274,9 @@ class RunningTelemetry implements Telemetry {
   }
 
   async #close(): Promise<void> {
-    const { publisher, tracing } = this.#parts;
+    const { publisher, tracing, durable } = this.#parts;
     this.#runner.stop();
-    for (const observer of [...this.#observers.values()]) observer.stop();
+    this.#observers.close();
     const closeFeed = async () => {
       // First to the log, so that clients see how the last jobs ended before they are sent away.
       await this.#step("flush", DEADLINES.flush, publisher.flush());
@@ -241,6 +289,8 @@ class RunningTelemetry implements Telemetry {
       await this.#step("log", DEADLINES.close, publisher.log.close());
     };
     await Promise.all([closeFeed(), tracing.shutdown(DEADLINES.closeSpans)]);
+    await durable?.close();
+    this.#keepAtExit();
   }
 
   /** A step that fails or hangs is told of and left behind: the ones after it matter as much. */

@@ -1,11 +1,15 @@
 import { ProxyTracerProvider, type Tracer, trace } from "@opentelemetry/api";
-import type { SpanExportStats } from "../exporters/span-pipeline.ts";
+import type { Resource } from "@opentelemetry/resources";
+import type { SpanOutbox } from "../exporters/span-outbox.ts";
+import type { SpanOutboxStats } from "../exporters/span-outbox-ledger.ts";
 import type { OtelJobTracerOptions, OtelJobTracerStats } from "../exporters/traces.ts";
 import { type Config, type Environment, readExporterConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
 import { type JobTracer, noopJobTracer } from "./lifecycle/job-tracer.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
 import { SCOPE_NAME } from "./semconv.ts";
+import { openSpanOutbox } from "./span-way-out.ts";
+import type { Store } from "./store/store.ts";
 
 /** How spans look; where they go is configuration. */
 export type SpanOptions = Partial<
@@ -20,6 +24,8 @@ export interface TracingOptions extends SpanOptions {
   settings: Settings;
   /** `service.instance.id` of a private provider. */
   instanceId: string;
+  /** Keeps the spans of a private provider until they are sent. Default: memory. */
+  store?: Store | undefined;
   onWarning: (message: string) => void;
 }
 
@@ -29,7 +35,11 @@ export interface Tracing {
   /** Undefined when spans are switched off. */
   jobSpans(): OtelJobTracerStats | undefined;
   /** Undefined when spans are off, or when a host's provider exports them out of our sight. */
-  exported(): SpanExportStats | undefined;
+  exported(): SpanOutboxStats | undefined;
+  /** Our own way out for spans, if there is one. */
+  readonly outbox: SpanOutbox | undefined;
+  /** Of the service that the spans are of, if they leave by our own way out. */
+  readonly resource: Resource | undefined;
   forceFlush(): Promise<void>;
   /** Flushes, and closes what this opened: a private provider, never a host's. */
   shutdown(deadlineMs: number): Promise<void>;
@@ -38,7 +48,9 @@ export interface Tracing {
 /** A provider, and how its spans leave. */
 interface SpanSource {
   tracer: Tracer;
-  exported(): SpanExportStats | undefined;
+  outbox?: SpanOutbox;
+  resource?: Resource;
+  exported(): SpanOutboxStats | undefined;
   forceFlush(): Promise<void>;
   shutdown(deadlineMs: number): Promise<void>;
 }
@@ -56,12 +68,14 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
       tracer: noopJobTracer,
       jobSpans: stats,
       exported: stats,
+      outbox: undefined,
+      resource: undefined,
       forceFlush: nothing,
       shutdown: nothing,
     };
   }
   const { createOtelJobTracer } = await import("../exporters/traces.ts");
-  const { env, settings, instanceId, onWarning, ...spanOptions } = options;
+  const { env, settings, instanceId, store, onWarning, ...spanOptions } = options;
   const source = options.tracer
     ? given(options.tracer)
     : ((await hostSource()) ?? (await privateSource(config, options)));
@@ -71,6 +85,8 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
     tracer,
     jobSpans: () => tracer.stats(),
     exported: source.exported,
+    outbox: source.outbox,
+    resource: source.resource,
     forceFlush: source.forceFlush,
     shutdown: source.shutdown,
   };
@@ -90,6 +106,8 @@ async function hostSource(): Promise<SpanSource | undefined> {
   if (sdk === undefined) return given(tracer);
   return {
     tracer,
+    outbox: sdk.outbox,
+    resource: sdk.resource,
     exported: () => sdk.stats(),
     forceFlush: () => sdk.forceFlush(),
     // Others may still have spans to end; ours are ended now and should not depend on them.
@@ -98,21 +116,16 @@ async function hostSource(): Promise<SpanSource | undefined> {
 }
 
 async function privateSource(config: Config, options: TracingOptions): Promise<SpanSource> {
-  const { env, settings, instanceId, onWarning } = options;
-  const exporter = readExporterConfig(env, settings);
-  const { createSpanExport } = await import("../exporters/span-export.ts");
+  const { env, settings, instanceId, store, onWarning } = options;
+  const outbox = await openSpanOutbox(readExporterConfig(env, settings), store, onWarning);
+  const { createSpanProvider } = await import("../exporters/span-provider.ts");
   const { serviceName, resourceAttributes } = config;
-  const spans = await createSpanExport({
-    serviceName,
-    resourceAttributes,
-    instanceId,
-    ...exporter,
-    onWarning,
-  });
+  const provider = createSpanProvider({ serviceName, resourceAttributes, instanceId, processor: outbox });
   return {
-    tracer: spans.tracer,
-    exported: () => spans.stats(),
-    forceFlush: () => spans.forceFlush(),
-    shutdown: (deadlineMs) => spans.shutdown({ deadlineMs }),
+    ...provider,
+    outbox,
+    exported: () => outbox.stats(),
+    forceFlush: () => outbox.forceFlush(),
+    shutdown: (deadlineMs) => outbox.shutdown({ deadlineMs }),
   };
 }

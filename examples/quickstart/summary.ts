@@ -32,8 +32,6 @@ interface SpanCounts {
   dropped: number;
 }
 
-type SpanStats = NonNullable<TelemetryStats["spans"]>;
-
 export interface Totals {
   jobs: { created: number; succeeded: number; failed: number; canceled: number };
   events: number;
@@ -43,12 +41,7 @@ export interface Totals {
   url: string;
 }
 
-export function totals(
-  feed: Feed,
-  stats: TelemetryStats,
-  { ended, exported, pending, dropped }: SpanStats,
-  url: string,
-): Totals {
+export function totals(feed: Feed, stats: TelemetryStats, url: string): Totals {
   const jobs = feed.jobs();
   const count = (status: JobSnapshot["status"]) => jobs.filter((job) => job.status === status).length;
   return {
@@ -59,10 +52,22 @@ export function totals(
       canceled: count("canceled"),
     },
     events: stats.events.appended,
-    spans: { ended, exported, pending, dropped: sum(Object.values(dropped)) },
+    spans: spanCounts(stats.spans),
     logLines: stats.logs.written,
     sse: { delivered: feed.delivered() },
     url,
+  };
+}
+
+/** Those that earlier processes left to be sent are counted, too. None, when spans are switched off. */
+function spanCounts(spans: TelemetryStats["spans"]): SpanCounts {
+  if (spans === undefined) return { ended: 0, exported: 0, pending: 0, dropped: 0 };
+  const { ended, exported, pending, dropped, inherited } = spans;
+  return {
+    ended: ended + inherited.found,
+    exported: exported + inherited.exported,
+    pending: pending + inherited.pending,
+    dropped: sum(Object.values(dropped)) + sum(Object.values(inherited.dropped)),
   };
 }
 

@@ -18,19 +18,24 @@ const run = { runId: "run_7", workflowId: "release", workflowName: "Release" };
 const skill = { skill: "changelog", workerId: "writer", sessionId: "ses_42" };
 const end = { finishedAt: START + 41_250, durationMs: 41_250 };
 
+/** Jobs that end in other ways than the first one. */
+const failing = { ...job, jobId: "c0a1f6de-7d0b-4f5e-8a63-51b1d2f0a9e4" };
+const canceled = { ...job, jobId: "5d7e9b52-3c1f-4a66-b0f8-2f6f0c9d7b13" };
+
 const EXAMPLE_DATA: { [T in OrchestratorEventType]: OrchestratorEventDataMap[T] } = {
   "orchestra.job.created": {
     ...job,
     requestedBy: "planner",
     revision: 0,
-    status: "running",
+    status: "queued",
     message: "Review the open changes",
     messageLength: 23,
+    queuedAt: START - 1_200,
   },
   "orchestra.job.started": { ...job, revision: 1, status: "running", queuedMs: 1_200 },
   "orchestra.job.progress": {
     ...job,
-    revision: 1,
+    revision: 2,
     status: "running",
     message: "Reading src/queue.ts",
     percent: 40,
@@ -43,14 +48,14 @@ const EXAMPLE_DATA: { [T in OrchestratorEventType]: OrchestratorEventDataMap[T] 
   "orchestra.job.completed": {
     ...job,
     ...end,
-    revision: 2,
+    revision: 3,
     status: "succeeded",
     responsePreview: "Two findings, both minor.",
     responseLength: 25,
     report: { summary: "Reviewed 10 files", issues: ["No test for the empty queue"] },
   },
   "orchestra.job.failed": {
-    ...job,
+    ...failing,
     ...end,
     revision: 2,
     status: "failed",
@@ -58,7 +63,7 @@ const EXAMPLE_DATA: { [T in OrchestratorEventType]: OrchestratorEventDataMap[T] 
     errorType: "ModelError",
   },
   "orchestra.job.canceled": {
-    ...job,
+    ...canceled,
     ...end,
     revision: 2,
     status: "canceled",
@@ -66,7 +71,7 @@ const EXAMPLE_DATA: { [T in OrchestratorEventType]: OrchestratorEventDataMap[T] 
   },
   "orchestra.job.reported": {
     ...job,
-    revision: 3,
+    revision: 4,
     status: "succeeded",
     report: { summary: "Reviewed 10 files", notes: "Written after the end" },
   },

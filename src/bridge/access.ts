@@ -17,6 +17,8 @@ export interface AccessOptions {
   now?: (() => number) | undefined;
 }
 
+/** What a proxy adds to what it sends on; RFC 7239, RFC 9110 (section 7.6.3), and custom. */
+const FORWARDING = /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/;
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 const TOKEN = /^[\x21-\x7e]+$/;
 const HOW_TO_SET = "set one with the option `token` or ORCHESTRA_TOKEN";
@@ -75,33 +77,45 @@ export class Access {
     throw new OrchestraError("FORBIDDEN_ORIGIN", "The page's origin is not one of `allowedOrigins`");
   }
 
-  /** @throws UNAUTHORIZED unless the feed is bound to and addressed by loopback, or the token was sent */
+  /**
+   * @throws UNAUTHORIZED unless the token was sent, or the feed is bound to and addressed by loopback and
+   * no proxy stands in between: behind one may be anybody
+   */
   checkReader(request: IncomingMessage): void {
-    if (this.#isOpenToReaders && isLoopback(hostOf(request) ?? "")) return;
-    this.checkToken(request);
+    const isLocal = this.#isOpenToReaders && isLoopback(hostOf(request) ?? "") && !isForwarded(request);
+    if (!isLocal) this.checkToken(request);
   }
 
   /** @throws UNAUTHORIZED unless the token or a session cookie was sent */
   checkToken(request: IncomingMessage): void {
     const { authorization, cookie } = request.headers;
+    if (authorization === undefined && this.#cookie?.isIn(cookie, portOf(request))) return;
+    this.#checkBearer(authorization);
+  }
+
+  /**
+   * Returns the `Set-Cookie` value with which a browser goes on without the token. A cookie is not enough:
+   * it would prolong itself for ever.
+   * @throws UNAUTHORIZED
+   */
+  issueCookie(request: IncomingMessage): string {
+    this.#checkBearer(request.headers.authorization);
+    return (this.#cookie as SessionCookie).issue(portOf(request));
+  }
+
+  #checkBearer(authorization = ""): void {
     if (this.#token === undefined) {
       throw new OrchestraError("UNAUTHORIZED", `This needs a token and the server has none: ${HOW_TO_SET}`);
     }
-    const bearer = BEARER.exec(authorization ?? "")?.[1];
-    const isKnown =
-      authorization === undefined
-        ? this.#cookie?.isIn(cookie, portOf(request))
-        : bearer !== undefined && equalSecrets(bearer, this.#token);
-    if (!isKnown) {
+    const bearer = BEARER.exec(authorization)?.[1];
+    if (bearer === undefined || !equalSecrets(bearer, this.#token)) {
       throw new OrchestraError("UNAUTHORIZED", "Expected the token as `Authorization: Bearer <token>`");
     }
   }
+}
 
-  /** Returns the `Set-Cookie` value with which a browser goes on without the token. @throws UNAUTHORIZED */
-  issueCookie(request: IncomingMessage): string {
-    this.checkToken(request);
-    return (this.#cookie as SessionCookie).issue(portOf(request));
-  }
+function isForwarded({ headers }: IncomingMessage): boolean {
+  return Object.keys(headers).some((name) => FORWARDING.test(name));
 }
 
 function hostOf(request: IncomingMessage): string | undefined {

@@ -5,13 +5,14 @@ import { encodeJson } from "../event/event-json.ts";
 import type { RequestHandler } from "./front-door.ts";
 import { httpErrorOf } from "./http-error.ts";
 import type { KnownRoutes } from "./known-routes.ts";
-import { answerMalformed } from "./malformed-request.ts";
+import type { MalformedRequests } from "./malformed-request.ts";
 import { NDJSON } from "./routes/intake.ts";
 
 export interface AppOptions {
   createServer: (handle: RequestHandler) => Server;
   bodyLimit: number;
   routes: KnownRoutes;
+  malformed: MalformedRequests;
   onError: (error: unknown) => void;
 }
 
@@ -19,7 +20,8 @@ export interface AppOptions {
 const MAX_PARAM_LENGTH = 512 * 9;
 
 /** A Fastify that answers every error in our format, and reads bodies as bytes. */
-export function createApp({ createServer, bodyLimit, routes, onError }: AppOptions): FastifyInstance {
+export function createApp(options: AppOptions): FastifyInstance {
+  const { createServer, bodyLimit, routes, malformed, onError } = options;
   const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply) => {
     const { status, headers, body } = httpErrorOf(error);
     if (status === 500) onError(error);
@@ -30,7 +32,7 @@ export function createApp({ createServer, bodyLimit, routes, onError }: AppOptio
     serverFactory: createServer,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
-    clientErrorHandler: answerMalformed,
+    clientErrorHandler: (error, socket) => malformed.answer(error, socket),
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerUnrouted(routes, request, reply));

@@ -9,6 +9,7 @@ import { EventIntake, type EventIntakeOptions } from "./event-intake.ts";
 import { createFrontDoor, type RequestHandler } from "./front-door.ts";
 import { hostOfAddress, isWildcard } from "./host-name.ts";
 import { KnownRoutes } from "./known-routes.ts";
+import { MalformedRequests } from "./malformed-request.ts";
 import { feedRoutes } from "./routes/feed.ts";
 import { intakeRoutes } from "./routes/intake.ts";
 import { type JobRoutesContext, jobRoutes } from "./routes/jobs.ts";
@@ -64,16 +65,17 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, onError = () => {} } = options;
   const access = new Access({ ...options, host });
   const routes = new KnownRoutes();
+  const malformed = new MalformedRequests();
   let closing: Promise<void> | undefined;
   const app = createApp({
     bodyLimit: options.bodyLimit ?? 10 * MIB,
     routes,
+    malformed,
     onError,
-    createServer: (handle) =>
-      openServer(
-        createFrontDoor(access, () => closing !== undefined, handle),
-        onError,
-      ),
+    createServer: (handle) => {
+      const isClosing = () => closing !== undefined;
+      return openServer(createFrontDoor({ access, malformed, isClosing }, handle), onError);
+    },
   });
   registerRoutes(app, access, options);
   await listen(app, host, port);
@@ -129,6 +131,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 }
 
 async function closeAll(app: FastifyInstance, hub: SseHub, deadlineMs: number): Promise<void> {
+  // There is one server, also for `localhost`: the framework opens no second one beside ours.
   const cutOff = setTimeout(() => app.server.closeAllConnections(), deadlineMs).unref();
   await Promise.all([hub.shutdown({ deadlineMs }), app.close()]);
   clearTimeout(cutOff);

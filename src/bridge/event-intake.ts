@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { OrchestraError } from "../errors.ts";
 import { isJobEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
-import type { Cursor, EventLog } from "../event/event-log.ts";
+import type { Cursor, EventLog, EventPage } from "../event/event-log.ts";
+import type { EventOutcome, OutcomeHandler } from "../event/event-outcome.ts";
 import { contradiction } from "../event/job-snapshot.ts";
 import type { JobTable } from "../event/job-table.ts";
 import type { JobStatus } from "../job/job.ts";
@@ -10,26 +12,36 @@ import { LineError } from "./http-error.ts";
 export interface EventIntakeOptions {
   log: EventLog;
   jobs: JobTable;
-  publish: (event: OrchestratorEvent) => void;
-  /** Resolves when what was published is in the log and in `jobs`. */
-  flush: () => Promise<void>;
+  /** Calls `settled` once with what became of the event, at the latest when the log has answered. */
+  publish: (event: OrchestratorEvent, settled: OutcomeHandler) => void;
+  /** Whether this process itself tells of a job; others may only add a report then. Default: of none. */
+  ownsJob?: ((jobId: string) => boolean) | undefined;
 }
 
 export interface IntakeResult {
-  /** Events handed to the log. */
+  /** Events that the log took. */
   accepted: number;
-  /** Events left out because their id was taken before: in this request, of late, or in the job's log. */
+  /** Events left out because their id stood in the request or the log before. */
   duplicates: number;
 }
 
-/** Ids remembered of events taken of late. */
-const MAX_RECENT_IDS = 10_000;
+/** What cannot be taken, unless the log holds it already and it is only told again. */
+interface Suspect extends Objection {
+  event: JobEvent;
+  line: number | undefined;
+}
+
+interface Objection {
+  path: string;
+  reason: string;
+}
+
 /** Requests that may wait for their turn. */
 const MAX_WAITING = 64;
 /** Events published before the log is waited for, so that its queue has room for others' too. */
 const SLICE = 500;
-/** How long one slice is waited for, in milliseconds: a sink that hangs must not hang the door. */
-const FLUSH_TIMEOUT_MS = 2_000;
+/** How long the log is waited for, for one slice or one page, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
  * Takes events from outside, one request after the other, so that each is checked against all that
@@ -37,19 +49,21 @@ const FLUSH_TIMEOUT_MS = 2_000;
  */
 export class EventIntake {
   readonly #options: EventIntakeOptions;
-  readonly #recentIds = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** False while the log has not answered for what was published, so nothing can be checked against it. */
+  #isSettled = true;
 
   constructor(options: EventIntakeOptions) {
     this.#options = options;
   }
 
-  /** @throws CONFLICT when an event contradicts what is known of its job, UNAVAILABLE when too many wait */
+  /**
+   * @throws CONFLICT when an event contradicts what is known of its job, UNAVAILABLE when too many wait
+   * or the log does not take the events; what it did take is a duplicate when they are sent again
+   */
   async take(posted: readonly PostedEvent[]): Promise<IntakeResult> {
-    if (this.#waiting === MAX_WAITING) {
-      throw new OrchestraError("UNAVAILABLE", "Too many requests are waiting; send this one again later");
-    }
+    if (this.#waiting === MAX_WAITING) throw unavailable("Too many requests are waiting");
     this.#waiting++;
     const turn = this.#turn.then(() => this.#apply(posted));
     this.#turn = turn.catch(() => {});
@@ -61,71 +75,102 @@ export class EventIntake {
   }
 
   async #apply(posted: readonly PostedEvent[]): Promise<IntakeResult> {
+    if (!this.#isSettled) throw unavailable("The log has not answered yet for what was sent before");
     const fresh = await this.#checked(posted);
+    let accepted = 0;
     for (let start = 0; start < fresh.length; start += SLICE) {
-      const slice = fresh.slice(start, start + SLICE);
-      for (const event of slice) this.#options.publish(event);
-      await this.#settled();
-      for (const { id } of slice) this.#remember(id);
+      const outcomes = await this.#publish(fresh.slice(start, start + SLICE));
+      accepted += outcomes.filter((outcome) => outcome === "appended").length;
+      const lost = outcomes.find((outcome) => outcome !== "appended" && outcome !== "duplicate");
+      if (lost !== undefined) {
+        throw unavailable(`The log took ${accepted} of ${posted.length} events and failed (${lost})`);
+      }
     }
-    return { accepted: fresh.length, duplicates: posted.length - fresh.length };
+    return { accepted, duplicates: posted.length - accepted };
   }
 
-  /** The events not taken before. */
+  #publish(events: readonly OrchestratorEvent[]): Promise<EventOutcome[]> {
+    this.#isSettled = false;
+    const outcomes = events.map(
+      (event) => new Promise<EventOutcome>((resolve) => this.#options.publish(event, resolve)),
+    );
+    const settled = Promise.all(outcomes).finally(() => {
+      this.#isSettled = true;
+    });
+    return answered(settled);
+  }
+
+  /** The events that nothing speaks against. Some may yet turn out to be in the log. */
   async #checked(posted: readonly PostedEvent[]): Promise<OrchestratorEvent[]> {
     const fresh = new Map<string, OrchestratorEvent>();
+    const suspects = new Map<string, Suspect>();
     const statuses = new Map<string, JobStatus>();
     for (const { event, line } of posted) {
-      if (this.#recentIds.has(event.id) || fresh.has(event.id)) continue;
+      if (fresh.has(event.id) || suspects.has(event.id)) continue;
       if (isJobEvent(event)) {
-        const { jobId, status } = event.data;
-        const before = statuses.get(jobId) ?? this.#options.jobs.get(jobId)?.status;
-        const reason = contradiction(before, event);
-        if (reason !== undefined && (await this.#isInLog(event))) continue;
-        if (reason !== undefined) throw conflict(reason, line);
-        statuses.set(jobId, status);
+        const objection = this.#objectionTo(event, statuses.get(event.data.jobId));
+        if (objection !== undefined) {
+          suspects.set(event.id, { event, line, ...objection });
+          continue;
+        }
+        statuses.set(event.data.jobId, event.data.status);
       }
       fresh.set(event.id, event);
     }
+    await this.#requireInLog(suspects);
     return [...fresh.values()];
   }
 
-  /** What contradicts may also be what we were told long ago, told again. */
-  async #isInLog({ id, data }: JobEvent): Promise<boolean> {
+  #objectionTo(event: JobEvent, status: JobStatus | undefined): Objection | undefined {
+    const { jobId } = event.data;
+    if (event.type !== "orchestra.job.reported" && this.#options.ownsJob?.(jobId)) {
+      return { path: "data.jobId", reason: `job ${jobId} belongs to this process, which alone tells of it` };
+    }
+    const reason = contradiction(status ?? this.#options.jobs.get(jobId)?.status, event);
+    return reason === undefined ? undefined : { path: "data.status", reason };
+  }
+
+  /** One pass over the log for all suspects. @throws CONFLICT for the first that it does not hold */
+  async #requireInLog(suspects: Map<string, Suspect>): Promise<void> {
+    const filter = { jobIds: [...new Set([...suspects.values()].map(({ event }) => event.data.jobId))] };
     let after: Cursor | undefined;
-    for (;;) {
-      const { records, next } = await this.#options.log.read({ after, filter: { jobIds: [data.jobId] } });
-      if (records.some(({ event }) => event.id === id)) return true;
-      if (records.length === 0 || next === after) return false;
+    while (suspects.size > 0) {
+      const { records, next } = await answered(this.#read({ after, filter }));
+      for (const { event } of records) suspects.delete(event.id);
+      if (records.length === 0 && next === after) break;
       after = next;
+      await nextTurn();
     }
+    for (const suspect of suspects.values()) throw conflict(suspect);
   }
 
-  async #settled(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FLUSH_TIMEOUT_MS).unref();
-    });
+  async #read(options: Parameters<EventLog["read"]>[0]): Promise<EventPage> {
     try {
-      await Promise.race([this.#options.flush(), timeout]);
+      return await this.#options.log.read(options);
     } catch (cause) {
-      throw new OrchestraError("UNAVAILABLE", "The log failed; send the request again", { cause });
-    } finally {
-      clearTimeout(timer);
+      throw unavailable("The log cannot be read", cause);
     }
-  }
-
-  #remember(id: string): void {
-    this.#recentIds.add(id);
-    if (this.#recentIds.size <= MAX_RECENT_IDS) return;
-    const [oldest] = this.#recentIds;
-    this.#recentIds.delete(oldest as string);
   }
 }
 
-function conflict(reason: string, line: number | undefined): OrchestraError {
-  const error = new OrchestraError("CONFLICT", `The event contradicts the log: ${reason}`, {
-    path: "data.status",
-  });
+/** @throws UNAVAILABLE when the log takes too long */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    timeout.reject(unavailable("The log does not answer"));
+  }, ANSWER_TIMEOUT_MS).unref();
+  try {
+    return await Promise.race([answer, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unavailable(message: string, cause?: unknown): OrchestraError {
+  return new OrchestraError("UNAVAILABLE", `${message}; send the request again later`, { cause });
+}
+
+function conflict({ path, reason, line }: Suspect): OrchestraError {
+  const error = new OrchestraError("CONFLICT", `The event contradicts the log: ${reason}`, { path });
   return line === undefined ? error : new LineError(line, error);
 }

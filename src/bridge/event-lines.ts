@@ -8,7 +8,7 @@ export interface PostedEvent {
   line: number | undefined;
 }
 
-/** Events in one request. */
+/** Lines of one request, empty ones included: each costs time. */
 const MAX_LINES = 10_000;
 const LF = 0x0a;
 
@@ -29,11 +29,10 @@ export function readEventLines(body: Buffer, maxLineLength: number): PostedEvent
     const end = lineBreak === -1 ? body.length : lineBreak;
     const bytes = body.subarray(start, end);
     start = end + 1;
-    line++;
-    if (isBlank(bytes)) continue;
-    if (events.length === MAX_LINES) {
-      throw new OrchestraError("PAYLOAD_TOO_LARGE", `Expected at most ${MAX_LINES} events in one request`);
+    if (++line > MAX_LINES) {
+      throw new OrchestraError("PAYLOAD_TOO_LARGE", `Expected at most ${MAX_LINES} lines in one request`);
     }
+    if (bytes.length <= maxLineLength && isBlank(bytes)) continue;
     events.push({ event: atLine(line, () => parseLine(bytes, maxLineLength)), line });
   }
   return events;

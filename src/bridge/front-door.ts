@@ -2,8 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { OrchestraError } from "../errors.ts";
 import type { Access } from "./access.ts";
 import { sendError } from "./http-error.ts";
+import type { MalformedRequests } from "./malformed-request.ts";
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface FrontDoorOptions {
+  access: Access;
+  malformed: MalformedRequests;
+  isClosing: () => boolean;
+}
 
 const ALLOWED_METHODS = "GET, HEAD, POST";
 const ALLOWED_HEADERS = "Authorization, Cache-Control, Content-Type, Last-Event-ID";
@@ -15,11 +22,11 @@ const PREFLIGHT_SECONDS = "600";
  * no route or whose path it cannot read.
  */
 export function createFrontDoor(
-  access: Access,
-  isClosing: () => boolean,
+  { access, malformed, isClosing }: FrontDoorOptions,
   handle: RequestHandler,
 ): RequestHandler {
   return (request, response) => {
+    malformed.keepOff(request, response);
     response.setHeader("vary", "Origin");
     response.setHeader("x-content-type-options", "nosniff");
     try {

@@ -1,18 +1,28 @@
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** Answers what the HTTP parser could not read, and closes; the other connections do not notice. */
-export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
+export class MalformedRequests {
+  readonly #answering = new WeakSet<Duplex>();
+
+  /** Nothing may be written to the request's connection but its response, until that is complete. */
+  keepOff({ socket }: IncomingMessage, response: ServerResponse): void {
+    this.#answering.add(socket);
+    response.once("close", () => this.#answering.delete(socket));
   }
-  const [status, message] = fault(error.code);
-  const body = JSON.stringify({ error: { code: "BAD_REQUEST", message } });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+
+  answer(error: Error & { code?: string }, socket: Duplex): void {
+    if (!socket.writable || this.#answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    const [status, message] = fault(error.code);
+    const body = JSON.stringify({ error: { code: "BAD_REQUEST", message } });
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
 }
 
 function fault(code: string | undefined): [status: number, message: string] {

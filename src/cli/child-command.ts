@@ -2,14 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { ProcessTree } from "./process-tree.ts";
 
 export interface ChildCommandOptions {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   stdin: "inherit" | "ignore";
   /**
-   * In a process group of its own, signals reach the command's own children, too. Not under a terminal:
-   * there the command could not read from it, and Ctrl-C would not reach it.
+   * In a process group of its own, signals reach the command's own children at once. Not when it reads
+   * from a terminal, as it could not do so from there; its children are looked for, then.
    */
   ownGroup: boolean;
   /**
@@ -37,25 +38,43 @@ export class ChildCommand {
   /** Resolves, and never rejects, once the command has ended and its output was taken. */
   readonly ended: Promise<ChildEnd>;
   readonly #ownGroup: boolean;
+  readonly #killed = Promise.withResolvers<true>();
   #child: ChildProcess | undefined;
+  #tree: ProcessTree | undefined;
+  #hasEnded = false;
   #chunks = 0;
   #taking = 0;
 
   constructor(command: readonly string[], options: ChildCommandOptions) {
     this.#ownGroup = options.ownGroup;
     this.ended = this.#run(command, options).finally(() => {
-      this.#child = undefined;
+      this.#hasEnded = true;
     });
   }
 
-  /** Ignored once the command has ended. */
+  /** To the command and its children. Ignored once the command has ended. */
   signal(signal: NodeJS.Signals): void {
+    if (this.#hasEnded) return;
+    if (signal === "SIGKILL") this.killAll();
+    else if (this.#ownGroup) this.#signalGroup(signal);
+    else this.#tree?.signal(signal);
+  }
+
+  /** Ends the command and its children, also those that outlive it; output that still comes is let go. */
+  killAll(): void {
+    // Both, as a child may have a group of its own, or a parent that has ended.
+    this.#tree?.signal("SIGKILL");
+    if (this.#ownGroup) this.#signalGroup("SIGKILL");
+    this.#killed.resolve(true);
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
     const pid = this.#child?.pid;
     if (pid === undefined) return;
     try {
-      process.kill(this.#ownGroup ? -pid : pid, signal);
+      process.kill(-pid, signal);
     } catch {
-      // It ended between the check and the call.
+      // All of it has ended.
     }
   }
 
@@ -65,6 +84,7 @@ export class ChildCommand {
     try {
       const child = spawn(file, args, { cwd, env, stdio: [stdin, "pipe", "pipe"], detached: ownGroup });
       this.#child = child;
+      this.#tree = child.pid === undefined ? undefined : new ProcessTree(child.pid);
       const output = Promise.allSettled([
         this.#pump(child.stdout, options.onStdout),
         this.#pump(child.stderr, options.onStderr),
@@ -94,10 +114,12 @@ export class ChildCommand {
 
   async #drain(output: Promise<unknown>): Promise<void> {
     const finished = output.then(() => true);
+    // What was printed before the end is in the pipe, and comes within an idle time.
+    const cut = this.#killed.promise.then(() => delay(IDLE_MS, true));
     let seen = -1;
     while (seen !== this.#chunks || this.#taking > 0) {
       seen = this.#chunks;
-      if (await Promise.race([finished, delay(IDLE_MS, false)])) return;
+      if (await Promise.race([finished, cut, delay(IDLE_MS, false)])) return;
     }
   }
 }

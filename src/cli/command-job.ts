@@ -2,25 +2,34 @@ import type { RunContext, RunInput } from "../lifecycle/run.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { ChildCommand, type ChildEnd } from "./child-command.ts";
 import type { CliContext, StopSignal } from "./context.ts";
+import { InterruptCanary } from "./interrupt-canary.ts";
 import { OutputTail } from "./output-tail.ts";
 import { ProgressFilter } from "./progress-filter.ts";
 import { write } from "./terminal.ts";
 
 /** The exit code of timeout(1). */
 const TIMED_OUT = 124;
-/** How long a command may go on after it was told that its time is over, in milliseconds. */
-const KILL_AFTER_MS = 5_000;
+/** How long Ctrl-C may take to reach all of a terminal's processes, in milliseconds. */
+const INTERRUPT_MS = 300;
 /** Characters of the last line on stderr that explain a failure. */
 const EXPLANATION_LENGTH = 200;
+
+export interface CommandJobOptions {
+  /** How long a command may go on after it was told that its time is over, in milliseconds. Default: 5,000. */
+  killAfterMs?: number | undefined;
+}
 
 /** A command that is run as a job: its progress lines, its end and its signals become the job's. */
 export class CommandJob {
   readonly #command: readonly string[];
   readonly #telemetry: Pick<Telemetry, "run" | "registry">;
   readonly #context: CliContext;
+  readonly #killAfterMs: number;
   readonly #output = new OutputTail();
   readonly #errors = new OutputTail();
   #child: ChildCommand | undefined;
+  #canary: InterruptCanary | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
   #stoppedBy: StopSignal | undefined;
   #timedOut = false;
 
@@ -28,21 +37,28 @@ export class CommandJob {
     command: readonly string[],
     telemetry: Pick<Telemetry, "run" | "registry">,
     context: CliContext,
+    options: CommandJobOptions = {},
   ) {
     this.#command = command;
     this.#telemetry = telemetry;
     this.#context = context;
+    this.#killAfterMs = options.killAfterMs ?? 5_000;
   }
 
   /** @returns the exit code, once both the job and the command have ended */
   async run(input: RunInput): Promise<number> {
     const off = this.#context.onSignal((signal) => this.#stop(signal));
+    if (this.#context.isInteractive) this.#canary = new InterruptCanary();
     try {
       await this.#telemetry.run(input, (job, run) => this.#work(job.id, run)).catch(this.#rethrowOwn);
       const end = await this.#child?.ended;
+      // Of a command whose time is over, nothing is to stay behind.
+      if (this.#timedOut) this.#child?.killAll();
       return this.#timedOut ? TIMED_OUT : (end?.exitCode ?? 1);
     } finally {
       off();
+      clearTimeout(this.#killTimer);
+      this.#canary?.close();
     }
   }
 
@@ -55,22 +71,25 @@ export class CommandJob {
     const child = this.#start(jobId, run);
     this.#child = child;
     if (this.#stoppedBy !== undefined) child.signal(this.#stoppedBy);
-    const stopWatching = this.#watchTime(child, run.signal);
+    const onTimeout = () => this.#exceed(child);
+    run.signal.addEventListener("abort", onTimeout);
     const end = await child.ended;
-    stopWatching();
-    if (this.#stoppedBy !== undefined) this.#telemetry.registry.cancel(jobId, { reason: this.#stoppedBy });
+    run.signal.removeEventListener("abort", onTimeout);
+    if (this.#stoppedBy !== undefined && !this.#timedOut) {
+      this.#telemetry.registry.cancel(jobId, { reason: this.#stoppedBy });
+    }
     if (end.failure !== undefined) throw new CommandFailure(end.failure, this.#errors.lastLine());
     return this.#output.text();
   }
 
   #start(jobId: string, run: RunContext): ChildCommand {
-    const { cwd, env, stdin, stdout, stderr, hasTerminal } = this.#context;
+    const { cwd, env, stdin, stdout, stderr, isInteractive } = this.#context;
     const filter = new ProgressFilter(run.progress);
     return new ChildCommand(this.#command, {
       cwd,
       stdin,
       env: { ...env, TRACEPARENT: run.traceparent ?? env.TRACEPARENT, ORCHESTRA_JOB_ID: jobId },
-      ownGroup: !hasTerminal,
+      ownGroup: !isInteractive,
       onStdout: async (chunk) => {
         const printed = chunk === undefined ? filter.end() : filter.push(chunk);
         if (printed.length === 0) return;
@@ -86,29 +105,33 @@ export class CommandJob {
     });
   }
 
-  #watchTime(child: ChildCommand, signal: AbortSignal): () => void {
-    let timer: NodeJS.Timeout | undefined;
-    const onAbort = () => {
-      if (this.#stoppedBy !== undefined) return;
-      this.#timedOut = true;
-      child.signal("SIGTERM");
-      timer = setTimeout(() => child.signal("SIGKILL"), KILL_AFTER_MS);
-    };
-    signal.addEventListener("abort", onAbort);
-    return () => {
-      signal.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
-    };
+  #exceed(child: ChildCommand): void {
+    this.#timedOut = true;
+    child.signal("SIGTERM");
+    this.#killLater(child);
   }
 
   #stop(signal: StopSignal): void {
+    const child = this.#child;
     if (this.#stoppedBy !== undefined) {
-      this.#child?.signal("SIGKILL");
+      child?.signal("SIGKILL");
       return;
     }
     this.#stoppedBy = signal;
-    // A terminal sends Ctrl-C to the command, too; many commands take a second one as "at once".
-    if (signal !== "SIGINT" || !this.#context.hasTerminal) this.#child?.signal(signal);
+    if (child === undefined) return;
+    if (signal === "SIGINT" && this.#canary !== undefined) void this.#interrupt(child, this.#canary);
+    else child.signal(signal);
+  }
+
+  /** A terminal sends Ctrl-C to the command, too, and many commands take a second one as "at once". */
+  async #interrupt(child: ChildCommand, canary: InterruptCanary): Promise<void> {
+    if (await canary.sawInterrupt(INTERRUPT_MS)) return;
+    child.signal("SIGINT");
+    this.#killLater(child);
+  }
+
+  #killLater(child: ChildCommand): void {
+    this.#killTimer ??= setTimeout(() => child.signal("SIGKILL"), this.#killAfterMs).unref();
   }
 }
 

@@ -17,8 +17,11 @@ export interface CliContext {
   readonly stdin: "inherit" | "ignore";
   readonly stdout: Terminal;
   readonly stderr: Terminal;
-  /** True when a terminal delivers Ctrl-C to the whole process group, so to our children, too. */
-  readonly hasTerminal: boolean;
+  /**
+   * True when standard input is a terminal. A command can read from it only in our own process group, where
+   * Ctrl-C reaches it, too.
+   */
+  readonly isInteractive: boolean;
   /** Calls `handler` for every signal that would end the process, until the returned function is called. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
   /** Milliseconds since the epoch. */

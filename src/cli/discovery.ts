@@ -1,14 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "./command.ts";
 import type { CliContext } from "./context.ts";
+import { requirePrivate } from "./private-path.ts";
+import { identityOf } from "./processes.ts";
 import { openStateDirectory, stateDirectory } from "./state-directory.ts";
 
 const bridgeFile = z.object({
   url: z.url({ protocol: /^https?$/ }),
   token: z.string().optional(),
-  pid: z.int(),
+  pid: z.int().positive(),
+  /** Tells the process from a later one with its id; not known on every platform. */
+  process: z.string().optional(),
 });
 
 /** What a running `serve` leaves for `exec` and `tail` to find it by. */
@@ -18,32 +23,52 @@ export interface BridgeTarget {
   /** Without a slash at its end. */
   url: string;
   token: string | undefined;
-  /** Given by a flag or variable, so a failure is worth telling; found by file, it may be gone. */
+  /** Given by a flag or variable, so a failure is worth telling; found by file, it may be ending. */
   isExplicit: boolean;
 }
 
-/** Undefined when there is no file or it makes no sense. */
+/**
+ * Undefined when there is no file, when it makes no sense, when others could have written it, or when the
+ * process that did is gone: the port may be anybody's by then, and must not be sent secrets.
+ */
 export function readBridgeFile(env: CliContext["env"]): BridgeFile | undefined {
   try {
-    return bridgeFile.parse(JSON.parse(readFileSync(pathOf(stateDirectory(env)), "utf8")));
+    const directory = stateDirectory(env);
+    const path = pathOf(directory);
+    requirePrivate(directory, "directory");
+    requirePrivate(path, "file");
+    const bridge = bridgeFile.parse(JSON.parse(readFileSync(path, "utf8")));
+    // Throws when there is no such process, and when it is another user's.
+    process.kill(bridge.pid, 0);
+    return identityOf(bridge.pid) === bridge.process ? bridge : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * Tells of a running bridge, readable by its owner only, and whole at any moment.
+ * Tells of a bridge in this process, readable by its owner only, and whole at any moment.
  * @returns takes the file away again, unless another bridge has put its own there since
- * @throws what the file system throws
+ * @throws ExposedPathError, what the file system throws
  */
-export function writeBridgeFile(env: CliContext["env"], bridge: BridgeFile): () => void {
+export function writeBridgeFile(
+  env: CliContext["env"],
+  { url, token }: Pick<BridgeFile, "url" | "token">,
+): () => void {
+  const { pid } = process;
+  const bridge: BridgeFile = { url, token, pid, process: identityOf(pid) };
   const path = pathOf(openStateDirectory(env));
-  const draft = `${path}.${bridge.pid}`;
-  writeFileSync(draft, `${JSON.stringify(bridge)}\n`, { mode: 0o600 });
-  renameSync(draft, path);
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(bridge)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
   return () => {
     const current = readBridgeFile(env);
-    if (current?.pid === bridge.pid && current.url === bridge.url) rmSync(path, { force: true });
+    if (current?.pid === pid && current.url === url) rmSync(path, { force: true });
   };
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { OrchestraError } from "../errors.ts";
 import type { BridgeTarget } from "./discovery.ts";
+import { FrameLimit } from "./frame-limit.ts";
 import { fetchFailure, refusalOf } from "./http-failure.ts";
 
 /** A connection that was made, or why it ended or could not be made. */
@@ -13,13 +14,13 @@ export interface FeedConnection {
 export interface EventFeedOptions {
   /** Asked before each connection, as a bridge may come back elsewhere. */
   target: () => Pick<BridgeTarget, "url" | "token">;
-  /** The filter, as parameters of the URL. */
+  /** The filter and where to begin, as parameters of the URL. Ids that were seen win over the latter. */
   query: URLSearchParams;
-  /** Cursor to start after. Default: only what comes from now on. */
-  after?: string | undefined;
   /** Ends the feed, without an error. */
   signal: AbortSignal;
   onConnection: (connection: FeedConnection) => void;
+  /** Told of a message that is too long to be read; the feed goes on after it. */
+  onSkipped?: (() => void) | undefined;
   /** From 0 up to 1; spreads reconnects. Default: `Math.random`. */
   random?: (() => number) | undefined;
 }
@@ -29,7 +30,7 @@ const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
 /** A bridge sends a heartbeat every 15 s; a connection that is silent this long is dead. */
 const MAX_SILENCE_MS = 45_000;
-/** Characters of one frame; a longer one ends the connection. */
+/** Characters of the longest frame that is read. */
 const MAX_FRAME_LENGTH = 16 * 1024 * 1024;
 
 /**
@@ -38,8 +39,8 @@ const MAX_FRAME_LENGTH = 16 * 1024 * 1024;
  * @throws UNAUTHORIZED, BAD_REQUEST when the bridge refuses and trying again would not help
  */
 export async function* readEventFeed(options: EventFeedOptions): AsyncGenerator<EventSourceMessage> {
-  const { signal, onConnection, random = Math.random } = options;
-  const position: FeedPosition = { lastEventId: options.after, retryMs: MIN_RETRY_MS };
+  const { signal, onConnection, onSkipped = () => {}, random = Math.random } = options;
+  const position: FeedPosition = { lastEventId: undefined, retryMs: MIN_RETRY_MS, onSkipped };
   for (let failures = 0; !signal.aborted; failures++) {
     const { url, token } = options.target();
     const silence = new AbortController();
@@ -48,8 +49,11 @@ export async function* readEventFeed(options: EventFeedOptions): AsyncGenerator<
       const either = AbortSignal.any([signal, silence.signal]);
       const body = await connect(feedUrl(url, options.query), token, position.lastEventId, either);
       onConnection({ url });
-      failures = 0;
-      for await (const message of messagesOf(body, position, () => watchdog.refresh())) yield message;
+      for await (const message of messagesOf(body, position, () => watchdog.refresh())) {
+        // Not before: a bridge that accepts and fails would be asked several times a second, for ever.
+        failures = 0;
+        yield message;
+      }
       onConnection({ url, lost: "the bridge ended the connection" });
     } catch (error) {
       if (error instanceof OrchestraError) throw error;
@@ -66,6 +70,7 @@ export async function* readEventFeed(options: EventFeedOptions): AsyncGenerator<
 interface FeedPosition {
   lastEventId: string | undefined;
   retryMs: number;
+  readonly onSkipped: () => void;
 }
 
 function feedUrl(url: string, query: URLSearchParams): string {
@@ -83,10 +88,10 @@ async function connect(
   if (lastEventId !== undefined) headers.set("last-event-id", lastEventId);
   const response = await fetch(url, { headers, signal });
   if (response.ok && response.body !== null) return response.body;
-  const refusal = await refusalOf(response);
-  if (response.status >= 500 || response.status === 429) throw new Error(refusal);
+  const { message } = await refusalOf(response);
+  if (response.status >= 500 || response.status === 429) throw new Error(message);
   const code = response.status === 401 ? "UNAUTHORIZED" : "BAD_REQUEST";
-  throw new OrchestraError(code, `${url} answered ${refusal}`);
+  throw new OrchestraError(code, `${url} answered ${message}`);
 }
 
 async function* messagesOf(
@@ -96,7 +101,6 @@ async function* messagesOf(
 ): AsyncGenerator<EventSourceMessage> {
   let messages: EventSourceMessage[] = [];
   const parser = createParser({
-    maxBufferSize: MAX_FRAME_LENGTH,
     onEvent: (message) => messages.push(message),
     onId: (id) => {
       position.lastEventId = id;
@@ -105,10 +109,18 @@ async function* messagesOf(
       position.retryMs = Math.min(MAX_RETRY_MS, Math.max(MIN_RETRY_MS, retryMs));
     },
   });
+  const frames = new FrameLimit(parser, {
+    maxLength: MAX_FRAME_LENGTH,
+    onSkipped: (id) => {
+      // Else the bridge would send it again after each reconnect.
+      position.lastEventId = id ?? position.lastEventId;
+      position.onSkipped();
+    },
+  });
   const decoder = new TextDecoder();
   for await (const chunk of body) {
     onChunk();
-    parser.feed(decoder.decode(chunk, { stream: true }));
+    frames.feed(decoder.decode(chunk, { stream: true }));
     yield* messages;
     messages = [];
   }

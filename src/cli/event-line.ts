@@ -19,15 +19,22 @@ const MARKS: Partial<Record<OrchestratorEvent["type"], [glyph: string, style: Pa
 /** `14:03:07 ✗ build 1a2b3c4d failed after 1.2 s: exit code 3`, safe to print. */
 export function eventLine(event: OrchestratorEvent, paint: Paint): string {
   const { workerId, sessionId } = subjectOf(event);
+  const worker = textOf(workerId);
+  const session = textOf(sessionId).slice(0, SHORT_ID_LENGTH);
   const [glyph, style] = MARKS[event.type] ?? ["·", "dim"];
   const parts = [
     paint("dim", timeOfDay(event.timestamp)),
     paint(style, glyph),
-    workerId && paint("bold", plainText(workerId)),
-    sessionId && paint("dim", plainText(sessionId.slice(0, SHORT_ID_LENGTH))),
+    worker && paint("bold", worker),
+    session && paint("dim", session),
     plainText(eventText(event)),
   ];
   return parts.filter(Boolean).join(" ");
+}
+
+/** Where an event's type knows no such field, it may hold anything. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? plainText(value) : "";
 }
 
 /** Local time, `14:03:07`. */

@@ -34,10 +34,13 @@ export class FeedPrinter {
 
   /** Rejects when nobody reads any more. */
   message({ event: name, data }: EventSourceMessage): Promise<void> {
-    if (name === RESYNC_EVENT) return this.#note(resyncText(data));
+    if (name === RESYNC_EVENT) {
+      this.#bars.clear();
+      return this.note(resyncText(data));
+    }
     if (this.#json) return this.#jsonLine(data);
     const event = readEvent(data);
-    if (event === undefined) return this.#note(plainText(name ?? "message"));
+    if (event === undefined) return this.note(plainText(name ?? "message"));
     if (this.#screen === undefined) return this.#line(eventLine(event, this.#paint));
     this.#bars.apply(event);
     if (event.type !== "orchestra.job.progress") return this.#line(eventLine(event, this.#paint));
@@ -51,7 +54,13 @@ export class FeedPrinter {
     this.#isLost = lost !== undefined;
     const text = lost === undefined ? `connected to ${url}` : `${url}: ${lost}; trying again until Ctrl-C`;
     // That nobody reads any more is noticed by the next event.
-    this.#note(plainText(text)).catch(() => {});
+    this.note(plainText(text)).catch(() => {});
+  }
+
+  /** Not an event: on stdout it would be in the way of programs. */
+  note(text: string): Promise<void> {
+    const line = `· ${text}`;
+    return this.#screen?.print(this.#paint("dim", line)) ?? write(this.#context.stderr, `${line}\n`);
   }
 
   /** Leaves the terminal as it was found. */
@@ -64,14 +73,8 @@ export class FeedPrinter {
     return this.#screen?.print(line) ?? write(this.#context.stdout, `${line}\n`);
   }
 
-  /** Not an event: on stdout it would be in the way of programs. */
-  #note(text: string): Promise<void> {
-    const line = `· ${text}`;
-    return this.#screen?.print(this.#paint("dim", line)) ?? write(this.#context.stderr, `${line}\n`);
-  }
-
   #jsonLine(data: string): Promise<void> {
-    return isJson(data) ? this.#line(safeJson(data)) : this.#note("not JSON, left out");
+    return isJson(data) ? this.#line(safeJson(data)) : this.note("not JSON, left out");
   }
 }
 

@@ -14,7 +14,10 @@ export interface ForwardSinkOptions {
   maxPending?: number | undefined;
   /** How long to wait before each further try, in milliseconds. Default: 100, then 300. */
   retryDelaysMs?: readonly number[] | undefined;
-  /** How long `shutdown` and `forceFlush` go on trying, in milliseconds. Default: 1,500. */
+  /**
+   * How long `forceFlush` and `shutdown` wait in milliseconds, all of them together until something is
+   * delivered. Default: 1,500.
+   */
   flushTimeoutMs?: number | undefined;
 }
 
@@ -29,6 +32,12 @@ interface ForwardStats {
 
 export interface ForwardSink extends EventSink {
   stats(): ForwardStats;
+}
+
+interface Answer {
+  outcome: "delivered" | "unreachable" | "refused";
+  /** The only line that was refused, counted from 1; the others were not looked at. */
+  line?: number | undefined;
 }
 
 /** Events and characters sent in one request. */
@@ -58,6 +67,8 @@ class BridgeForwardSink implements ForwardSink {
   #inFlight = 0;
   #delivered = 0;
   #lastError: string | undefined;
+  /** When flushing ends, in milliseconds on the monotonic clock. */
+  #patienceEnds: number | undefined;
   #sending: Promise<void> | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -78,7 +89,7 @@ class BridgeForwardSink implements ForwardSink {
       return;
     }
     this.#pending.push(json);
-    this.#sending ??= this.#send();
+    this.#sending ??= this.#sendAll();
   }
 
   stats(): ForwardStats {
@@ -90,8 +101,11 @@ class BridgeForwardSink implements ForwardSink {
     };
   }
 
-  forceFlush(): Promise<void> {
-    return withDeadline(this.#sending, this.#flushTimeoutMs);
+  async forceFlush(): Promise<void> {
+    if (this.#sending === undefined) return;
+    const now = performance.now();
+    this.#patienceEnds ??= now + this.#flushTimeoutMs;
+    await withDeadline(this.#sending, Math.max(0, this.#patienceEnds - now));
   }
 
   shutdown(): Promise<void> {
@@ -103,17 +117,29 @@ class BridgeForwardSink implements ForwardSink {
   }
 
   /** Waits a turn first, so that what belongs together travels together. */
-  async #send(): Promise<void> {
+  async #sendAll(): Promise<void> {
     await delay(0);
     while (this.#pending.length > 0) {
-      const batch = this.#takeBatch();
-      this.#inFlight = batch.length;
-      const outcome = await this.#deliver(`${batch.join("\n")}\n`);
-      this.#inFlight = 0;
-      if (outcome === "delivered") this.#delivered += batch.length;
-      else this.#dropped[outcome] += batch.length;
+      await this.#deliver(this.#takeBatch());
     }
     this.#sending = undefined;
+    this.#patienceEnds = undefined;
+  }
+
+  /** A request is taken whole or not at all, so one line that is refused must not cost the others. */
+  async #deliver(batch: string[]): Promise<void> {
+    while (batch.length > 0) {
+      this.#inFlight = batch.length;
+      const { outcome, line } = await this.#send(batch);
+      const settled = line === undefined ? batch.splice(0) : batch.splice(line - 1, 1);
+      if (outcome === "delivered") {
+        this.#delivered += settled.length;
+        this.#patienceEnds = undefined;
+      } else {
+        this.#dropped[outcome] += settled.length;
+      }
+    }
+    this.#inFlight = 0;
   }
 
   #takeBatch(): string[] {
@@ -125,29 +151,36 @@ class BridgeForwardSink implements ForwardSink {
     return this.#pending.splice(0, beyond === -1 ? this.#pending.length : beyond);
   }
 
-  async #deliver(body: string): Promise<"delivered" | "unreachable" | "refused"> {
+  async #send(batch: readonly string[]): Promise<Answer> {
+    const body = `${batch.join("\n")}\n`;
     for (const delayMs of [...this.#retryDelaysMs, undefined]) {
-      const outcome = await this.#post(body);
-      if (outcome !== "unreachable") return outcome;
+      const answer = await this.#post(body, batch.length);
+      if (answer.outcome !== "unreachable") return answer;
       if (delayMs === undefined || this.#closed.signal.aborted) break;
       await delay(delayMs, undefined, { signal: this.#closed.signal }).catch(() => {});
     }
-    return "unreachable";
+    return { outcome: "unreachable" };
   }
 
-  async #post(body: string): Promise<"delivered" | "unreachable" | "refused"> {
+  async #post(body: string, lines: number): Promise<Answer> {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     try {
       const response = await fetch(this.#url, { method: "POST", headers: this.#headers, body, signal });
       if (response.ok) {
         await response.body?.cancel();
-        return "delivered";
+        return { outcome: "delivered" };
       }
-      this.#lastError = await refusalOf(response);
-      return response.status >= 500 || response.status === 429 ? "unreachable" : "refused";
+      const { message, line } = await refusalOf(response);
+      this.#lastError = message;
+      if (response.status >= 500 || response.status === 429) return { outcome: "unreachable" };
+      return { outcome: "refused", line: isLineOf(lines, line) ? line : undefined };
     } catch (error) {
       this.#lastError = fetchFailure(error);
-      return "unreachable";
+      return { outcome: "unreachable" };
     }
   }
+}
+
+function isLineOf(lines: number, line: unknown): line is number {
+  return Number.isInteger(line) && (line as number) >= 1 && (line as number) <= lines;
 }

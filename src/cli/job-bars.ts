@@ -23,6 +23,11 @@ export class JobBars {
     if (this.#jobs.size > MAX_JOBS) this.#forgetOldest();
   }
 
+  /** Forgets all jobs: what was missed may have ended them. */
+  clear(): void {
+    this.#jobs.clear();
+  }
+
   /** Lines of at most `columns` columns. */
   render(columns: number, now: number, paint: Paint): string[] {
     const jobs = [...this.#jobs.values()];
@@ -38,8 +43,9 @@ export class JobBars {
   }
 }
 
+/** Beyond what its type promises, a snapshot holds whatever fields the events had. */
 function bar(job: JobSnapshot, columns: number, now: number, paint: Paint): string {
-  const { percent, message = "" } = job.progress ?? {};
+  const percent = percentOf(job.progress?.percent);
   const filled = Math.round(((percent ?? 0) / 100) * BAR_WIDTH);
   const head = "━".repeat(filled);
   const track = "─".repeat(BAR_WIDTH - filled);
@@ -47,12 +53,20 @@ function bar(job: JobSnapshot, columns: number, now: number, paint: Paint): stri
   const elapsed = readableDuration(Math.max(0, now - job.startedAt));
   const text = [
     amount.padStart(5),
-    plainText(job.workerId),
+    textOf(job.workerId),
     elapsed,
-    plainText(oneLine(message || (job.message ?? ""))),
+    textOf(job.progress?.message) || textOf(job.message),
   ];
   const rest = fitText(text.join(" "), columns - BAR_WIDTH - 1);
   return columns > BAR_WIDTH
     ? `${paint("cyan", head)}${paint("dim", track)} ${rest}`
     : fitText(rest, columns);
+}
+
+function percentOf(value: unknown): number | undefined {
+  return typeof value === "number" ? Math.min(100, Math.max(0, value)) : undefined;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? plainText(oneLine(value)) : "";
 }

@@ -46,11 +46,20 @@ export class LiveScreen {
     this.#timer = undefined;
     // Some terminals do not know their width, and say 0.
     const columns = this.#out.columns || DEFAULT_COLUMNS;
-    const footer = withFooter ? this.#footer(columns - 1) : [];
+    const footer = withFooter ? this.#footerLines(columns - 1) : [];
     const text = `${this.#eraseFooter()}${[...this.#waiting, ...footer].map((line) => `${line}\n`).join("")}`;
     this.#waiting = [];
     this.#footerHeight = footer.length;
     return text === "" ? Promise.resolve() : write(this.#out, text);
+  }
+
+  /** A footer that cannot be drawn must not take the lines with it. */
+  #footerLines(columns: number): string[] {
+    try {
+      return this.#footer(columns);
+    } catch {
+      return [];
+    }
   }
 
   /** Cursor up to the footer's first line, then erase to the end of the screen (ECMA-48). */

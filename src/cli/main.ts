@@ -14,7 +14,7 @@ const exitCode = await runCli(argv.slice(2), {
   stdin: "inherit",
   stdout,
   stderr,
-  hasTerminal: [stdin, stdout, stderr].some((stream) => stream.isTTY),
+  isInteractive: stdin.isTTY === true,
   onSignal: (handler) => {
     for (const signal of SIGNALS) process.on(signal, handler);
     return () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { JOB_EVENT_STATUS } from "../job/job.ts";
+import { TRACEPARENT } from "../job/traceparent.ts";
 
 /** Longest id, name or other short string on the wire, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 512;
@@ -13,11 +14,7 @@ export const text = z.string().max(MAX_TEXT_LENGTH);
 export const timestamp = z.int().min(0).max(MAX_TIMESTAMP).describe("Milliseconds since the epoch");
 const durationMs = z.number().min(0).describe("Milliseconds");
 const count = z.int().min(0);
-/** W3C trace context, version 00: https://www.w3.org/TR/trace-context/#traceparent-header */
-export const traceparent = z
-  .string()
-  .regex(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)
-  .describe("W3C trace context");
+export const traceparent = z.string().regex(TRACEPARENT).describe("W3C trace context");
 
 export const report = z.object({
   summary: text.optional(),

@@ -20,9 +20,9 @@ export function compileFilter(filter: EventFilter = {}): EventPredicate {
   const checks: EventPredicate[] = [];
   if (filter.types?.length) checks.push(typeCheck(filter.types));
   const { workerIds, sessionIds, jobIds } = filter;
-  if (workerIds?.length) checks.push((event) => includes(workerIds, subjectOf(event).workerId));
-  if (sessionIds?.length) checks.push((event) => includes(sessionIds, subjectOf(event).sessionId));
-  if (jobIds?.length) checks.push((event) => includes(jobIds, subjectOf(event).jobId));
+  if (workerIds?.length) checks.push(subjectCheck("workerId", workerIds));
+  if (sessionIds?.length) checks.push(subjectCheck("sessionId", sessionIds));
+  if (jobIds?.length) checks.push(subjectCheck("jobId", jobIds));
   return (event) => checks.every((check) => check(event));
 }
 
@@ -60,6 +60,7 @@ function typeCheck(patterns: readonly string[]): EventPredicate {
   return (event) => wanted.has(event.type);
 }
 
-function includes(list: readonly string[], value: string | undefined): boolean {
-  return value !== undefined && list.includes(value);
+function subjectCheck(field: keyof EventSubject, choices: readonly string[]): EventPredicate {
+  const wanted: ReadonlySet<string | undefined> = new Set(choices);
+  return (event) => wanted.has(subjectOf(event)[field]);
 }

@@ -1,17 +1,26 @@
+import { OrchestraError } from "../errors.ts";
 import type { OrchestratorEvent } from "./event.ts";
 import type { UnplacedEvent } from "./event-log.ts";
 
 /**
- * An event with its JSON. One that JSON cannot hold becomes what its JSON says, so that no log, filter
- * or sink meets a cycle, a BigInt or a getter that throws.
+ * An event with its JSON. One that JSON cannot hold, or that says itself what it is in JSON, becomes what
+ * its JSON says, so that no log, filter or sink meets a cycle, a BigInt or a getter that throws.
+ * @throws INVALID_EVENT when its JSON is not that event's any more
  */
 export function encodeEvent(event: OrchestratorEvent): UnplacedEvent {
-  try {
-    return { event, json: JSON.stringify(event) ?? "null" };
-  } catch {
-    const json = encodeJson(event);
-    return { event: JSON.parse(json), json };
+  if (!("toJSON" in event)) {
+    try {
+      return { event, json: JSON.stringify(event) };
+    } catch {
+      // Something in its data; the slow way finds a text for it.
+    }
   }
+  const json = encodeJson(event);
+  const told = JSON.parse(json);
+  if (told?.type !== event.type || told.id !== event.id) {
+    throw new OrchestraError("INVALID_EVENT", `The JSON of a ${event.type} event is no such event`);
+  }
+  return { event: told, json };
 }
 
 /**
@@ -24,6 +33,14 @@ export function encodeJson(value: unknown): string {
   } catch {
     return JSON.stringify(plain(value, new Set(), 0)) ?? "null";
   }
+}
+
+/** Control characters, quotes, backslashes and lone surrogates; a text without any is JSON but for its quotes. */
+const NEEDS_ESCAPE = /[\p{Cc}\p{Cs}"\\]/u;
+
+/** `JSON.stringify` of a text, for who writes JSON piece by piece: most texts need no more than quotes. */
+export function quote(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** Beyond this depth a value is not worth its bytes, and a hostile one would exhaust the stack. */

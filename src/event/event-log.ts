@@ -28,7 +28,7 @@ export interface EventLogBounds {
 export interface ReadOptions {
   /** Return records after this position. Default: from the oldest held. */
   after?: Cursor | undefined;
-  /** At most this many records. Default: 1,000. */
+  /** At most this many records; fewer are no sign that there are no more. Default: 1,000. */
   limit?: number | undefined;
   filter?: EventFilter | undefined;
 }
@@ -57,6 +57,12 @@ export interface EventLog {
   append(batch: readonly UnplacedEvent[]): MaybePromise<readonly (Cursor | undefined)[]>;
   read(options?: ReadOptions): MaybePromise<EventPage>;
   bounds(): MaybePromise<EventLogBounds>;
+  /**
+   * For logs that others write, too: calls `listener` with what they append from now on, in log order,
+   * until the returned function is called. Records that lie before a place that `append` returns come
+   * before it returns, or resolves; later ones not before the caller could act on that place.
+   */
+  watch?(listener: (records: readonly EventRecord[]) => void): () => void;
   /** Resolves when everything appended so far is as durable as this log makes it. */
   flush(): Promise<void>;
   /** Idempotent; appending afterwards throws CLOSED. */

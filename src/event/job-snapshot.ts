@@ -1,5 +1,8 @@
 import { canTransition, isTerminal, type JobStatus } from "../job/job.ts";
 import type { JobEvent, JobEventType, OrchestratorEventDataMap } from "./event.ts";
+import { fieldsOf } from "./job-fields.ts";
+
+const UNKNOWN_WORKER = "worker:unknown";
 
 type Data<T extends JobEventType> = OrchestratorEventDataMap[T];
 type Facts = Omit<Data<"orchestra.job.created">, "status" | "message" | "messageLength">;
@@ -27,13 +30,30 @@ export interface JobSnapshot extends Facts {
   traceparent?: string | undefined;
 }
 
-/** The job after `event`, given what it was before. Both stay untouched. */
+/**
+ * The job after `event`, given what it was before. Both stay untouched. Only fields that the event's type
+ * has are taken, and only if they fit; long texts are cut, as the events hold them whole.
+ */
 export function applyJobEvent(before: JobSnapshot | undefined, event: JobEvent): JobSnapshot {
-  const { type, data, timestamp, traceparent } = event;
-  const job = { ...before, traceparent: traceparent ?? before?.traceparent, updatedAt: timestamp };
-  if (type !== "orchestra.job.progress") return { ...job, ...data };
-  const { message, percent, current, total, unit, stage, updatedAt, ...facts } = data;
-  return { ...job, ...facts, progress: { message, percent, current, total, unit, stage, updatedAt } };
+  const job = { ...(before ?? unknownJob(event)), ...signOfLife(event) };
+  if (event.type !== "orchestra.job.progress") return { ...job, ...fieldsOf(event) };
+  const { message = "", percent, current, total, unit, stage, updatedAt, ...facts } = fieldsOf(event);
+  const progress = { message, percent, current, total, unit, stage, updatedAt: updatedAt ?? job.updatedAt };
+  return { ...job, ...facts, progress };
+}
+
+/** What every job has, although no event may have said so. */
+function unknownJob({ data, timestamp }: JobEvent): JobSnapshot {
+  const startedAt = Number.isFinite(timestamp) ? timestamp : 0;
+  const identity = { jobId: data.jobId, workerId: UNKNOWN_WORKER };
+  return { ...identity, status: "running", revision: 0, startedAt, updatedAt: startedAt };
+}
+
+function signOfLife({ timestamp, traceparent }: JobEvent): Partial<JobSnapshot> {
+  return {
+    ...(Number.isFinite(timestamp) && { updatedAt: timestamp }),
+    ...(typeof traceparent === "string" && { traceparent }),
+  };
 }
 
 /**

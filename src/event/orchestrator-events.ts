@@ -1,7 +1,13 @@
 import { invalidArgument } from "../errors.ts";
 import { type OrchestratorEvent, requireEventType } from "./event.ts";
 import type { EventRecord } from "./event-log.ts";
-import type { EventPublisher } from "./publisher.ts";
+import type { EventHandler } from "./publisher.ts";
+
+/** What the shared feed is made of: a telemetry, or an `EventPublisher`. */
+export interface EventFeed {
+  publish(event: OrchestratorEvent): void;
+  on(handler: EventHandler): () => void;
+}
 
 export type OrchestratorEventHandler = (event: OrchestratorEvent, record: EventRecord) => void;
 
@@ -12,7 +18,7 @@ const handlers = new Map<object, { handler: OrchestratorEventHandler; off: () =>
 let waiting: OrchestratorEvent[] = [];
 let droppedWaiting = 0;
 /** The first has the seat; the others wait for it. */
-const candidates: EventPublisher[] = [];
+const candidates: EventFeed[] = [];
 
 /**
  * Publishes to the process's shared feed: that of the first running telemetry. Until there is one, the
@@ -50,14 +56,14 @@ export function onOrchestratorEvent(handler: OrchestratorEventHandler): () => vo
 }
 
 /**
- * Makes `publisher` the process's shared one, at once or when all that came before it have left: two
+ * Makes `feed` the process's shared one, at once or when all that came before it have left: two
  * telemetries in one process do not meet. Returns what gives the seat, or the wait for it, up.
  */
-export function takeSharedSeat(publisher: EventPublisher): () => void {
-  candidates.push(publisher);
-  if (candidates.length === 1) seat(publisher);
+export function takeSharedSeat(feed: EventFeed): () => void {
+  candidates.push(feed);
+  if (candidates.length === 1) seat(feed);
   return () => {
-    const place = candidates.indexOf(publisher);
+    const place = candidates.indexOf(feed);
     if (place === -1) return;
     candidates.splice(place, 1);
     if (place > 0) return;
@@ -67,11 +73,11 @@ export function takeSharedSeat(publisher: EventPublisher): () => void {
   };
 }
 
-function seat(publisher: EventPublisher): void {
-  for (const entry of handlers.values()) attach(publisher, entry);
+function seat(feed: EventFeed): void {
+  for (const entry of handlers.values()) attach(feed, entry);
   const early = waiting;
   waiting = [];
-  for (const event of early) publisher.publish(event);
+  for (const event of early) feed.publish(event);
 }
 
 /** Events dropped because no telemetry was running and too many waited. */
@@ -79,9 +85,6 @@ export function droppedBeforeStart(): number {
   return droppedWaiting;
 }
 
-function attach(
-  publisher: EventPublisher,
-  entry: { handler: OrchestratorEventHandler; off: () => void },
-): void {
-  entry.off = publisher.on((record) => entry.handler(record.event, record));
+function attach(feed: EventFeed, entry: { handler: OrchestratorEventHandler; off: () => void }): void {
+  entry.off = feed.on((record) => entry.handler(record.event, record));
 }

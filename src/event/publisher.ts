@@ -3,6 +3,7 @@ import { isJobEvent, type OrchestratorEvent, requireEventType } from "./event.ts
 import { createEventId } from "./event-id.ts";
 import { encodeEvent } from "./event-json.ts";
 import type { Cursor, EventLog, EventRecord, MaybePromise, UnplacedEvent } from "./event-log.ts";
+import { EventOutcomes, type OutcomeHandler } from "./event-outcome.ts";
 import type { EventSink } from "./event-sink.ts";
 
 export interface EventPublisherOptions {
@@ -23,6 +24,14 @@ export interface EventPublisherOptions {
 
 export type EventHandler = (record: EventRecord) => void;
 
+/** What a log answers to a batch. */
+type Cursors = readonly (Cursor | undefined)[];
+
+type DropReason = keyof PublisherStats["dropped"];
+
+/** Whatever waits for it goes on when the call stack at hand is done. */
+const THIS_TURN = Promise.resolve();
+
 interface DeliveryStats {
   delivered: number;
   failed: number;
@@ -34,8 +43,10 @@ export interface PublisherStats {
   appended: number;
   /** Events whose id the log already held. */
   duplicates: number;
+  /** Events that others appended to the log and that were shown here, too. */
+  foreign: number;
   pending: number;
-  dropped: { queue_full: number; append_failed: number; closed: number };
+  dropped: { queue_full: number; append_failed: number; not_encodable: number; closed: number };
   handlers: DeliveryStats;
   sinks: Record<string, DeliveryStats>;
 }
@@ -54,15 +65,21 @@ export class EventPublisher {
   readonly #sinks = new Map<EventSink, DeliveryStats>();
   readonly #handlers = new Set<{ onEvent: EventHandler }>();
   readonly #handlerStats: DeliveryStats = { delivered: 0, failed: 0 };
-  readonly #dropped = { queue_full: 0, append_failed: 0, closed: 0 };
+  readonly #dropped = { queue_full: 0, append_failed: 0, not_encodable: 0, closed: 0 };
+  readonly #outcomes = new EventOutcomes((error) => this.#report(error, "outcome"));
   #pending: OrchestratorEvent[] = [];
   #scheduled = false;
-  /** The batch that an asynchronous log is appending; the next one waits for it. */
-  #inFlight: { size: number; done: Promise<void> } | undefined;
-  #dispatching = false;
+  /** Events of the batch at hand that are neither in the log nor given up on. */
+  #unplaced = 0;
+  /** Until the batch at hand has been appended and shown; the next one waits for it. */
+  #busy: Promise<void> | undefined;
+  /** The drain after this one. All who ask meanwhile share it. */
+  #next: Promise<void> | undefined;
   #made = 0;
   #appended = 0;
   #duplicates = 0;
+  #foreign = 0;
+  readonly #unwatch: () => void;
   #shutdown: Promise<void> | undefined;
 
   constructor(options: EventPublisherOptions) {
@@ -76,17 +93,21 @@ export class EventPublisher {
     this.#schedule = options.schedule ?? setImmediate;
     this.#onError = options.onError ?? (() => {});
     for (const sink of options.sinks ?? []) this.addSink(sink);
+    this.#unwatch = this.log.watch?.((records) => this.#showForeign(records)) ?? (() => {});
   }
 
   /**
-   * Never waits. An empty `id` is filled in when the event is appended.
+   * Never waits. The event is taken over and must not be changed any more: it is encoded, and an empty
+   * `id` filled in, one turn of the event loop later. `settled` is called once with what became of it: at
+   * once when it is dropped, else when the log has answered and the sinks have seen it.
    * @throws INVALID_ARGUMENT for a type that is not in the table of events
    */
-  publish(event: OrchestratorEvent): void {
+  publish(event: OrchestratorEvent, settled?: OutcomeHandler): void {
     requireEventType(event);
     this.#made++;
-    if (this.#shutdown !== undefined) this.#dropped.closed++;
-    else if (this.#isFullFor(event)) this.#dropped.queue_full++;
+    if (settled !== undefined) this.#outcomes.expect(event, settled);
+    if (this.#shutdown !== undefined) this.#drop("closed", event);
+    else if (this.#isFullFor(event)) this.#drop("queue_full", event);
     else this.#enqueue(event);
   }
 
@@ -114,7 +135,8 @@ export class EventPublisher {
       made: this.#made,
       appended: this.#appended,
       duplicates: this.#duplicates,
-      pending: this.#pending.length + (this.#inFlight?.size ?? 0),
+      foreign: this.#foreign,
+      pending: this.#pending.length + this.#unplaced,
       dropped: { ...this.#dropped },
       handlers: { ...this.#handlerStats },
       sinks,
@@ -143,6 +165,7 @@ export class EventPublisher {
 
   async #close(): Promise<void> {
     await this.#attempt("log", () => this.flush());
+    await this.#attempt("log", async () => this.#unwatch());
     await this.#eachSink((sink) => sink.shutdown());
     await this.#attempt("log", () => this.log.close());
   }
@@ -176,70 +199,109 @@ export class EventPublisher {
   /** One batch after another, so that the order of publishing is the order of the log. */
   #drain(): MaybePromise<void> {
     this.#scheduled = false;
-    if (this.#inFlight !== undefined) return this.#inFlight.done.then(() => this.#drain());
-    // A sink that flushes: the others must first see the end of the batch it was called for.
-    if (this.#dispatching) return Promise.resolve().then(() => this.#drain());
-    const batch = this.#takeBatch();
-    if (batch.length > 0) return this.#append(batch);
+    if (this.#busy !== undefined) return this.#drainAfter(this.#busy);
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    this.#unplaced = batch.length;
+    this.#busy = THIS_TURN;
+    const done = this.#append(batch.flatMap((event) => this.#encode(event) ?? []));
+    this.#busy = done;
+    return done;
   }
 
-  #append(batch: readonly UnplacedEvent[]): MaybePromise<void> {
+  #drainAfter(busy: Promise<void>): Promise<void> {
+    this.#next ??= busy.then(() => {
+      this.#next = undefined;
+      return this.#drain();
+    });
+    return this.#next;
+  }
+
+  #append(batch: readonly UnplacedEvent[]): Promise<void> | undefined {
+    if (batch.length === 0) return undefined;
     try {
       const cursors = this.log.append(batch);
-      if (!(cursors instanceof Promise)) return this.#dispatch(batch, cursors);
-      const done = cursors
-        .then((placed) => this.#dispatch(batch, placed))
-        .catch((error: unknown) => this.#lose(batch.length, error));
-      this.#inFlight = { size: batch.length, done };
-      return done;
+      if (cursors instanceof Promise) return this.#appendLater(batch, cursors);
+      this.#dispatch(batch, cursors);
     } catch (error) {
-      this.#lose(batch.length, error);
+      this.#lose("append_failed", batch, error, "log");
     }
+    return undefined;
   }
 
-  #takeBatch(): UnplacedEvent[] {
-    const pending = this.#pending;
-    this.#pending = [];
-    return pending.flatMap((event) => this.#encode(event) ?? []);
+  async #appendLater(batch: readonly UnplacedEvent[], cursors: Promise<Cursors>): Promise<void> {
+    try {
+      this.#dispatch(batch, await cursors);
+    } catch (error) {
+      this.#lose("append_failed", batch, error, "log");
+    }
+    this.#busy = undefined;
   }
 
-  /** Undefined, and counted, for an event whose own fields cannot be read. */
+  /** Undefined, and counted, for an event whose own fields cannot be read or make no event. */
   #encode(event: OrchestratorEvent): UnplacedEvent | undefined {
     try {
-      return encodeEvent({
+      const encoded = encodeEvent({
         ...event,
         id: typeof event.id === "string" && event.id !== "" ? event.id : createEventId(event.timestamp),
         source: event.source ?? this.#source,
       });
+      this.#outcomes.rename(event, encoded.event);
+      return encoded;
     } catch (error) {
-      this.#lose(1, error);
+      this.#lose("not_encodable", [{ event }], error, "encoder");
       return undefined;
     }
   }
 
-  #lose(events: number, error: unknown): void {
-    this.#inFlight = undefined;
-    this.#dropped.append_failed += events;
-    this.#report(error, "log");
+  #lose(
+    reason: DropReason,
+    lost: readonly { event: OrchestratorEvent }[],
+    error: unknown,
+    where: string,
+  ): void {
+    this.#unplaced -= lost.length;
+    for (const { event } of lost) this.#drop(reason, event);
+    this.#report(error, where);
+  }
+
+  #drop(reason: DropReason, event: OrchestratorEvent): void {
+    this.#dropped[reason]++;
+    this.#outcomes.settle(event, reason);
   }
 
   /** @throws INTERNAL, before anything is shown, when the log did not answer for each event */
-  #dispatch(batch: readonly UnplacedEvent[], cursors: readonly (Cursor | undefined)[]): void {
+  #dispatch(batch: readonly UnplacedEvent[], cursors: Cursors): void {
     if (cursors?.length !== batch.length) {
       throw new OrchestraError("INTERNAL", "The event log did not return a cursor for each event");
     }
-    this.#inFlight = undefined;
-    this.#dispatching = true;
     batch.forEach(({ event, json }, index) => {
       const cursor = cursors[index];
-      if (cursor === undefined) this.#duplicates++;
-      else this.#show({ cursor, event, json });
+      this.#unplaced--;
+      if (cursor === undefined) {
+        this.#duplicates++;
+        this.#outcomes.settle(event, "duplicate");
+      } else {
+        this.#appended++;
+        this.#show({ cursor, event, json });
+        this.#outcomes.settle(event, "appended");
+      }
     });
-    this.#dispatching = false;
+  }
+
+  /** The log keeps their order with ours: it hands them over before `append` answers, or after. */
+  #showForeign(records: readonly EventRecord[]): void {
+    const busy = this.#busy;
+    this.#busy ??= THIS_TURN;
+    for (const record of records) {
+      this.#foreign++;
+      this.#show(record);
+    }
+    this.#busy = busy;
   }
 
   #show(record: EventRecord): void {
-    this.#appended++;
     for (const [sink, stats] of this.#sinks) this.#deliver(sink, record, stats, sink.name);
     // A copy, or a handler that subscribes another for each event would never come to an end.
     for (const handler of [...this.#handlers]) {

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.ts";
 import type { JobProgress, JobReport } from "./job.ts";
+import { TRACEPARENT } from "./traceparent.ts";
 
 /** What `create` takes: who is to do what, and for whom. */
 export interface CreateJobInput {
@@ -41,7 +42,7 @@ export interface JobCancelInput {
   report?: JobReport | undefined;
 }
 
-const IDENTITY_STRINGS = ["id", "sessionId", "requestedBy", "parentJobId", "traceparent"] as const;
+const IDENTITY_STRINGS = ["id", "sessionId", "requestedBy", "parentJobId"] as const;
 
 /** Throws INVALID_ARGUMENT naming the first field that does not fit. */
 export function checkCreateInput(input: CreateJobInput): void {
@@ -50,6 +51,10 @@ export function checkCreateInput(input: CreateJobInput): void {
   if (typeof input.message !== "string") throw invalidArgument("message", "a string", input.message);
   for (const field of IDENTITY_STRINGS) {
     if (input[field] !== undefined) requireText(field, input[field]);
+  }
+  const { traceparent } = input;
+  if (traceparent !== undefined && !(typeof traceparent === "string" && TRACEPARENT.test(traceparent))) {
+    throw invalidArgument("traceparent", "a W3C trace context of version 00", traceparent);
   }
   if (input.workflow !== undefined) {
     requireObject("workflow", input.workflow);

@@ -1,16 +1,25 @@
 import { invalidArgument } from "../errors.ts";
 import type { Job, JobEventHandler, JobEventKind } from "./job.ts";
 
+type Occurrence = readonly [job: Readonly<Job>, event: JobEventKind];
+
+/** Handlers that cause events of other jobs, whose handlers cause more, use up the stack. */
+const MAX_DEPTH = 50;
+
 /**
  * The `onJobEvent` handlers of one registry. A handler that throws or rejects is counted and reported,
- * and neither the caller nor another handler notices. Events caused by a handler wait until the one it
- * was called for has reached everyone, so that all handlers see the same order.
+ * and neither the caller nor another handler notices. Every handler sees a job's events in order: those
+ * that a handler causes wait until the job's event at hand has reached everyone. Events of other jobs
+ * are delivered at once, so that who causes them can rely on what the handlers bring about.
  */
 export class JobListeners {
   readonly #handlers = new Set<JobEventHandler>();
-  readonly #undelivered: [job: Readonly<Job>, event: JobEventKind][] = [];
+  /** By the id of each job whose events are being delivered: those that wait for their turn. */
+  readonly #waiting = new Map<string, Occurrence[]>();
+  /** Ids of jobs whose first waiting event came too deep; the outermost delivery sees to them. */
+  readonly #postponed: string[] = [];
   readonly #onError: (error: unknown) => void;
-  #delivering = false;
+  #depth = 0;
   #errors = 0;
 
   constructor(onError: (error: unknown) => void) {
@@ -30,16 +39,32 @@ export class JobListeners {
   }
 
   emit(job: Readonly<Job>, event: JobEventKind): void {
-    if (this.#delivering) {
-      this.#undelivered.push([job, event]);
+    const waiting = this.#waiting.get(job.id);
+    if (waiting !== undefined) {
+      waiting.push([job, event]);
       return;
     }
-    this.#delivering = true;
-    this.#deliver(job, event);
-    for (let next = this.#undelivered.shift(); next !== undefined; next = this.#undelivered.shift()) {
-      this.#deliver(next[0], next[1]);
+    this.#waiting.set(job.id, [[job, event]]);
+    if (this.#depth === MAX_DEPTH) {
+      this.#postponed.push(job.id);
+      return;
     }
-    this.#delivering = false;
+    this.#depth++;
+    this.#deliverAll(job.id);
+    if (this.#depth === 1) this.#catchUp();
+    this.#depth--;
+  }
+
+  #deliverAll(jobId: string): void {
+    const waiting = this.#waiting.get(jobId) as Occurrence[];
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) this.#deliver(...next);
+    this.#waiting.delete(jobId);
+  }
+
+  #catchUp(): void {
+    for (let id = this.#postponed.shift(); id !== undefined; id = this.#postponed.shift()) {
+      this.#deliverAll(id);
+    }
   }
 
   #deliver(job: Readonly<Job>, event: JobEventKind): void {

@@ -56,8 +56,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * stays as it was, and calls every `onJobEvent` handler with the new one.
  *
  * An illegal call (unknown id, change after the end, bad value) throws an `OrchestraError` and
- * changes nothing. Events of changes that a handler makes are delivered after the event it was called
- * for, so every handler sees every job's events in order.
+ * changes nothing. Every handler sees each job's events in order: when a handler changes the job it was
+ * told of, that is delivered after the event at hand; a change of another job is delivered at once.
  */
 export class WorkerJobRegistry {
   readonly #open = new Map<string, Readonly<Job>>();
@@ -113,6 +113,11 @@ export class WorkerJobRegistry {
     if (typeof id !== "string" || id === "") throw invalidArgument("id", "a non-empty string", id);
     if (this.get(id) !== undefined) throw unexpected("DUPLICATE_JOB", "id", "new among the held jobs", id);
     this.#adopted.add(id);
+  }
+
+  /** Whether a job was announced by `adopt` and not resumed yet. @internal */
+  isAdopted(id: string): boolean {
+    return this.#adopted.has(id);
   }
 
   /**
@@ -188,8 +193,7 @@ export class WorkerJobRegistry {
     const reported = Object.freeze({ ...job, report: reportOf(report), updatedAt: this.#now() });
     if (isTerminal(job.status)) {
       // To the end again, as the order is that of the last change.
-      this.#finished.delete(id);
-      this.#finished.set(id, reported);
+      this.#finished.renew(id, reported);
       this.#listeners.emit(reported, "reported");
     } else {
       this.#open.set(id, reported);

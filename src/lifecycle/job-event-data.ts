@@ -1,5 +1,5 @@
 import type { OrchestratorEventDataMap } from "../event/event.ts";
-import type { JobEventKind } from "../job/job.ts";
+import { JOB_EVENT_STATUS, type JobEventKind } from "../job/job.ts";
 import { failureOf } from "../job/job-failure.ts";
 import type { Content } from "./content.ts";
 import { amountOf, type JobFacts, nameOf, type ObservedJob, textOf, timeOf } from "./job-facts.ts";
@@ -13,7 +13,7 @@ export function createdData(facts: JobFacts, job: ObservedJob, content: Content)
     ...facts,
     status: job.status === "queued" ? "queued" : "running",
     revision: 0,
-    message: content.preview(message, "message"),
+    message: content.text(message, "message"),
     messageLength: message.length,
     queuedAt: timeOf(job.queuedAt),
   };
@@ -35,8 +35,8 @@ export function progressData(
     percent: amountOf(progress.percent, 100),
     current: amountOf(progress.current),
     total: amountOf(progress.total),
-    unit: nameOf(progress.unit),
-    stage: nameOf(progress.stage),
+    unit: content.label(nameOf(progress.unit), "progress"),
+    stage: content.label(nameOf(progress.stage), "progress"),
     updatedAt: timeOf(progress.updatedAt) ?? now,
   };
 }
@@ -73,8 +73,8 @@ function completedData(end: JobEnd, job: ObservedJob, content: Content): JobData
   const response = job.responseText === undefined ? undefined : textOf(job.responseText);
   return {
     ...end,
-    status: "succeeded",
-    responsePreview: response === undefined ? undefined : content.preview(response, "response"),
+    status: JOB_EVENT_STATUS.completed,
+    responsePreview: response === undefined ? undefined : content.text(response, "response"),
     responseLength: response?.length,
   };
 }
@@ -83,7 +83,7 @@ function failedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"f
   const failure = failureOf(job.error ?? "");
   return {
     ...end,
-    status: "failed",
+    status: JOB_EVENT_STATUS.failed,
     error: content.text(failure.error, "error"),
     errorType: nameOf(job.errorType) ?? failure.errorType,
   };
@@ -92,5 +92,9 @@ function failedData(end: JobEnd, job: ObservedJob, content: Content): JobData<"f
 function canceledData(end: JobEnd, job: ObservedJob, content: Content): JobData<"canceled"> {
   // Registries without a `reason` keep it where a failure would be.
   const reason = textOf(job.reason ?? job.error);
-  return { ...end, status: "canceled", reason: reason === "" ? undefined : content.text(reason, "reason") };
+  return {
+    ...end,
+    status: JOB_EVENT_STATUS.canceled,
+    reason: reason === "" ? undefined : content.text(reason, "reason"),
+  };
 }

@@ -1,6 +1,6 @@
 import type { OrchestratorEventDataMap } from "../event/event.ts";
 import { traceparent as traceparentSchema } from "../event/event-fields.ts";
-import { JOB_EVENT_STATUS, type JobEventKind } from "../job/job.ts";
+import { isTerminal, JOB_EVENT_STATUS, JOB_STATUSES, type JobEventKind } from "../job/job.ts";
 import { capName } from "./content.ts";
 
 /**
@@ -44,13 +44,13 @@ export interface JobFacts {
 
 const UNKNOWN_WORKER = "worker:unknown";
 
-export function jobFacts(jobId: string, job: ObservedJob, now: number): JobFacts {
+export function jobFacts(jobId: string, job: ObservedJob, now: number, idPrefix: string): JobFacts {
   return {
     jobId,
     workerId: nameOf(job.workerId) ?? UNKNOWN_WORKER,
     sessionId: nameOf(job.sessionId),
     requestedBy: nameOf(job.requestedBy),
-    parentJobId: nameOf(job.parentJobId),
+    parentJobId: idOf(job.parentJobId, idPrefix),
     workflow: workflowOf(job.workflow),
     attempt: attemptOf(job.attempt),
     startedAt: timeOf(job.startedAt) ?? now,
@@ -75,6 +75,17 @@ export function eventKindOf(kind: unknown): JobEventKind | undefined {
 export function nameOf(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   return typeof value === "string" && value !== "" ? capName(value) : undefined;
+}
+
+/** A job's id as it is on the wire: its source's own, after the source's prefix. */
+export function idOf(value: unknown, prefix: string): string | undefined {
+  const id = nameOf(value);
+  return id === undefined || prefix === "" ? id : capName(prefix + id);
+}
+
+/** Whether a job that says so of itself has not ended. */
+export function isOpenStatus(status: unknown): boolean {
+  return JOB_STATUSES.some((known) => known === status && !isTerminal(known));
 }
 
 /** Milliseconds since the epoch, from a number or a Date. */

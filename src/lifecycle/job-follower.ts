@@ -5,24 +5,24 @@ import {
   type OrchestratorEventDataMap,
 } from "../event/event.ts";
 import type { JobSnapshot } from "../event/job-snapshot.ts";
-import { FifoMap } from "../fifo-map.ts";
-import type { JobEventKind, JobStatus } from "../job/job.ts";
+import { isTerminal, JOB_EVENT_STATUS, type JobEventKind } from "../job/job.ts";
 import { INTERRUPTED } from "../job/job-failure.ts";
 import { Content } from "./content.ts";
-import { createdData, endedData, type JobEndKind, progressData } from "./job-event-data.ts";
+import { type FollowedJob, FollowedJobs, type FollowedJobsOptions } from "./followed-jobs.ts";
+import { createdData, endedData, type JobData, type JobEndKind, progressData } from "./job-event-data.ts";
 import {
   eventKindOf,
   factsOf,
-  type JobFacts,
+  idOf,
+  isOpenStatus,
   jobFacts,
-  nameOf,
   type ObservedJob,
   timeOf,
   traceparentOf,
 } from "./job-facts.ts";
 import { type JobTracer, noopJobTracer } from "./job-tracer.ts";
 
-export interface JobFollowerOptions {
+export interface JobFollowerOptions extends FollowedJobsOptions {
   /** Takes each event. Usually a publisher's `publish`. */
   publish: (event: OrchestratorEvent) => void;
   /** Default: records nothing. */
@@ -31,10 +31,12 @@ export interface JobFollowerOptions {
   content?: Content | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   now?: (() => number) | undefined;
-  /** Jobs followed at one time; more are counted and not followed. Default: 100,000. */
-  maxOpen?: number | undefined;
-  /** Ended jobs remembered, so that repeated ends are recognised. Default: 10,000. */
-  maxEnded?: number | undefined;
+  /** Put before the ids of this source's jobs, which may be another source's too. Default: nothing. */
+  idPrefix?: string | undefined;
+  /** Shared with the followers of other sources, so that they do not mistake one's jobs for another's. */
+  jobs?: FollowedJobs | undefined;
+  /** Told once of each way in which the source's ids cannot be told apart. Default: it is only counted. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 export interface JobFollowerStats {
@@ -42,8 +44,12 @@ export interface JobFollowerStats {
   open: number;
   /** Callbacks that changed nothing, by reason. */
   ignored: {
-    /** Anything but a report for a job that has ended. */
+    /** Anything but a report or a new beginning, for a job that has ended. */
     after_end: number;
+    /** A `created` with the id of a job that has ended. */
+    reused_id: number;
+    /** Anything about a job whose id another source came with first. */
+    id_taken: number;
     /** A second `created`. */
     created_twice: number;
     /** No usable id, or a report for a job never seen. */
@@ -55,14 +61,10 @@ export interface JobFollowerStats {
   failed: number;
 }
 
-interface FollowedJob {
-  facts: JobFacts;
-  queuedAt: number | undefined;
-  traceparent: string | undefined;
-  status: JobStatus;
-  /** Of the last event. */
-  revision: number;
-}
+const WARNINGS = {
+  reused_id: "was used again after its job had ended; give each job an id of its own",
+  id_taken: "is that of another observed source's job; observe one of the two with an `idPrefix`",
+};
 
 /**
  * Follows the jobs of one source from callback to callback. Whatever the source does, each job yields
@@ -74,11 +76,18 @@ export class JobFollower {
   readonly #tracer: JobTracer;
   readonly #content: Content;
   readonly #now: () => number;
-  readonly #maxOpen: number;
-  readonly #maxEnded: number;
-  readonly #open = new Map<string, FollowedJob>();
-  readonly #ended = new FifoMap<string, FollowedJob>();
-  readonly #ignored = { after_end: 0, created_twice: 0, unknown_job: 0, unknown_kind: 0, too_many_open: 0 };
+  readonly #idPrefix: string;
+  readonly #jobs: FollowedJobs;
+  readonly #onWarning: (message: string) => void;
+  readonly #ignored: JobFollowerStats["ignored"] = {
+    after_end: 0,
+    reused_id: 0,
+    id_taken: 0,
+    created_twice: 0,
+    unknown_job: 0,
+    unknown_kind: 0,
+    too_many_open: 0,
+  };
   #failed = 0;
 
   constructor(options: JobFollowerOptions) {
@@ -86,68 +95,96 @@ export class JobFollower {
     this.#tracer = options.tracer ?? noopJobTracer;
     this.#content = options.content ?? new Content();
     this.#now = options.now ?? Date.now;
-    this.#maxOpen = options.maxOpen ?? 100_000;
-    this.#maxEnded = options.maxEnded ?? 10_000;
+    this.#idPrefix = options.idPrefix ?? "";
+    this.#jobs = options.jobs ?? new FollowedJobs(options);
+    this.#onWarning = options.onWarning ?? (() => {});
   }
 
   stats(): JobFollowerStats {
-    return { open: this.#open.size, ignored: { ...this.#ignored }, failed: this.#failed };
+    const open = this.#jobs.openOf(this).length;
+    return { open, ignored: { ...this.#ignored }, failed: this.#failed };
   }
 
-  traceparent(jobId: string): string | undefined {
-    return this.#open.get(jobId)?.traceparent;
+  /** W3C trace context of an open job's span. The id is the source's own. */
+  traceparent(id: string): string | undefined {
+    return this.#openJob(id)?.traceparent;
+  }
+
+  /** Runs `fn` with an open job's span as the active one; as it is, when that has none. The id is the source's own. */
+  within<T>(id: string, fn: () => T): T {
+    const job = this.#openJob(id);
+    return job === undefined ? fn() : this.#tracer.within(job.facts.jobId, fn);
   }
 
   /** Goes on with a job that another process left open, as its events have it. */
   resume(job: JobSnapshot): void {
-    const { jobId, queuedAt, traceparent, status, revision } = job;
-    this.#open.set(jobId, { facts: factsOf(job), queuedAt, traceparent, status, revision });
+    const { queuedAt, traceparent, status, revision, updatedAt } = job;
+    const facts = factsOf(job);
+    this.#jobs.keep({ owner: this, facts, queuedAt, traceparent, status, revision, toldAt: updatedAt });
   }
 
   follow(job: ObservedJob, rawKind: unknown): void {
     this.#guard(() => {
       const kind = eventKindOf(rawKind);
-      const jobId = nameOf(job?.id);
+      const jobId = idOf(job?.id, this.#idPrefix);
       if (kind === undefined) this.#ignored.unknown_kind++;
       else if (jobId === undefined) this.#ignored.unknown_job++;
       else this.#advanceAnyhow(jobId, job, kind);
     });
   }
 
+  /** Follows a job that was there before anybody listened, if it is open and not followed yet. */
+  meet(job: ObservedJob): void {
+    this.#guard(() => {
+      const jobId = idOf(job?.id, this.#idPrefix);
+      if (jobId === undefined || !isOpenStatus(job.status)) return;
+      if (this.#jobs.get(jobId)?.owner !== this) this.#advanceAnyhow(jobId, job, "created");
+    });
+  }
+
   /** Ends every open job as failed with `errorType: "interrupted"`. */
   interrupt(error: string): void {
-    for (const [id, followed] of this.#open) {
-      this.#end(followed, { id, error, errorType: INTERRUPTED }, "failed", this.#now());
+    for (const followed of this.#jobs.openOf(this)) {
+      const { jobId } = followed.facts;
+      this.#end(followed, { id: jobId, error, errorType: INTERRUPTED }, "failed", this.#now());
     }
   }
 
   /** What happened is told even when the job's own fields cannot be read: then by its id alone. */
   #advanceAnyhow(jobId: string, job: ObservedJob, kind: JobEventKind): void {
     try {
-      this.#advance(jobId, job, kind, timeOf(job.updatedAt) ?? this.#now());
+      this.#advance(jobId, job, kind);
     } catch {
       // Nothing is half done: each step reads all it needs before it changes anything.
       this.#failed++;
-      this.#advance(jobId, { id: jobId }, kind, this.#now());
+      this.#advance(jobId, { id: jobId }, kind);
     }
   }
 
-  #advance(jobId: string, job: ObservedJob, kind: JobEventKind, now: number): void {
-    const ended = this.#ended.get(jobId);
-    const open = this.#open.get(jobId);
-    if (ended !== undefined) {
-      if (kind === "reported") this.#reported(ended, job, now);
-      else this.#ignored.after_end++;
-    } else if (kind === "created") {
-      if (open === undefined) this.#created(jobId, job, now);
-      else this.#ignored.created_twice++;
-    } else if (kind === "reported") {
-      // The report of an open job travels with its end.
-      if (open === undefined) this.#ignored.unknown_job++;
-    } else {
-      const followed = open ?? this.#created(jobId, job, now);
-      if (followed !== undefined) this.#change(followed, job, kind, now);
+  #advance(jobId: string, job: ObservedJob, kind: JobEventKind): void {
+    const known = this.#jobs.get(jobId);
+    const now = this.#timeOf(job, known);
+    if (known === undefined) this.#begin(jobId, job, kind, now);
+    else if (known.owner !== this) this.#refuse("id_taken", jobId);
+    else if (isTerminal(known.status)) this.#afterEnd(known, job, kind, now);
+    else if (kind === "created") this.#ignored.created_twice++;
+    // The report of an open job travels with its end.
+    else if (kind !== "reported") this.#change(known, job, kind, now);
+  }
+
+  #begin(jobId: string, job: ObservedJob, kind: JobEventKind, now: number): void {
+    if (kind === "reported") {
+      this.#ignored.unknown_job++;
+      return;
     }
+    const followed = this.#created(jobId, job, now);
+    if (followed !== undefined && kind !== "created") this.#change(followed, job, kind, now);
+  }
+
+  #afterEnd(ended: FollowedJob, job: ObservedJob, kind: JobEventKind, now: number): void {
+    if (kind === "reported") this.#reported(ended, job, now);
+    else if (kind === "created") this.#refuse("reused_id", ended.facts.jobId);
+    else this.#ignored.after_end++;
   }
 
   #change(
@@ -164,18 +201,19 @@ export class JobFollower {
   }
 
   #created(jobId: string, job: ObservedJob, now: number): FollowedJob | undefined {
-    if (this.#open.size >= this.#maxOpen) {
+    if (this.#jobs.isFull) {
       this.#ignored.too_many_open++;
       return undefined;
     }
-    const facts = jobFacts(jobId, job, now);
+    const facts = jobFacts(jobId, job, now, this.#idPrefix);
     const data = createdData(facts, job, this.#content);
     const parent = traceparentOf(job.traceparent);
     const span = this.#guard(() => this.#tracer.open(data, parent));
     data.parentTraceparent = span?.parent;
     const { status, queuedAt } = data;
-    const followed = { facts, queuedAt, traceparent: span?.traceparent, status, revision: 0 };
-    this.#open.set(jobId, followed);
+    const traceparent = span?.traceparent;
+    const followed = { owner: this, facts, queuedAt, traceparent, status, revision: 0, toldAt: now };
+    this.#jobs.keep(followed);
     this.#emit(followed, "orchestra.job.created", data, now);
     return followed;
   }
@@ -184,10 +222,10 @@ export class JobFollower {
     const queuedSince = followed.queuedAt ?? followed.facts.startedAt;
     const startedAt = Math.max(timeOf(job.startedAt) ?? now, queuedSince);
     followed.facts = { ...followed.facts, startedAt };
-    followed.status = "running";
+    const status = JOB_EVENT_STATUS.started;
+    followed.status = status;
     const revision = followed.revision + 1;
-    const queuedMs = startedAt - queuedSince;
-    const data = { ...followed.facts, status: followed.status, revision, queuedMs } as const;
+    const data = { ...followed.facts, status, revision, queuedMs: startedAt - queuedSince };
     this.#guard(() => this.#tracer.start(data));
     this.#emit(followed, "orchestra.job.started", data, now);
   }
@@ -201,7 +239,7 @@ export class JobFollower {
   #end(followed: FollowedJob, job: ObservedJob, kind: JobEndKind, now: number): void {
     const data = endedData(kind, followed.facts, followed.revision + 1, job, this.#content, now);
     followed.status = data.status;
-    this.#remember(followed);
+    this.#jobs.keep(followed);
     this.#guard(() => this.#tracer.close(data));
     this.#emit(followed, `orchestra.job.${kind}`, data, now);
   }
@@ -209,15 +247,9 @@ export class JobFollower {
   #reported(followed: FollowedJob, job: ObservedJob, now: number): void {
     const report = this.#content.report(job.report);
     if (report === undefined) return;
-    const status = followed.status as "succeeded" | "failed" | "canceled";
+    const status = followed.status as JobData<"reported">["status"];
     const data = { ...followed.facts, status, revision: followed.revision + 1, report };
     this.#emit(followed, "orchestra.job.reported", data, now);
-  }
-
-  #remember(followed: FollowedJob): void {
-    this.#open.delete(followed.facts.jobId);
-    this.#ended.set(followed.facts.jobId, followed);
-    if (this.#ended.size > this.#maxEnded) this.#ended.deleteOldest();
   }
 
   #emit(
@@ -228,9 +260,27 @@ export class JobFollower {
   ): void {
     const { traceparent } = followed;
     followed.revision = data.revision;
+    followed.toldAt = timestamp;
     // Its id is filled in when it is appended, off the caller's path.
     const event = createOrchestratorEvent(type, data, { id: "", timestamp, traceparent });
     this.#guard(() => this.#publish(event));
+  }
+
+  #openJob(id: string): FollowedJob | undefined {
+    const job = this.#jobs.get(idOf(id, this.#idPrefix) ?? "");
+    return job === undefined || job.owner !== this || isTerminal(job.status) ? undefined : job;
+  }
+
+  /** The source's own time if it moves on with the job, else the time at which we hear of it. */
+  #timeOf(job: ObservedJob, known: FollowedJob | undefined): number {
+    const updatedAt = timeOf(job.updatedAt);
+    const isNews = updatedAt !== undefined && (known === undefined || updatedAt > known.toldAt);
+    return isNews ? updatedAt : this.#now();
+  }
+
+  #refuse(reason: keyof typeof WARNINGS, jobId: string): void {
+    if (this.#ignored[reason]++ > 0) return;
+    this.#guard(() => this.#onWarning(`Job id \`${jobId}\` ${WARNINGS[reason]}`));
   }
 
   #guard<R>(action: () => R): R | undefined {

@@ -8,9 +8,12 @@ export type JobEnded =
   | OrchestratorEventDataMap["orchestra.job.failed"]
   | OrchestratorEventDataMap["orchestra.job.canceled"];
 
-/** W3C trace contexts; undefined when nothing records. */
+/** W3C trace contexts. */
 export interface OpenedSpan {
-  /** Of the job's own span, for its events and for child processes. */
+  /**
+   * Of the job's own span, for its events and for child processes. When no span is opened, as by the
+   * no-op or past a limit, it is the one that was handed in, so that the caller's trace goes on without us.
+   */
   traceparent: string | undefined;
   /** Of what the span is the child of, or linked to. */
   parent?: string | undefined;

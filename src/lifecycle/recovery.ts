@@ -1,6 +1,7 @@
 import { createOrchestratorEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
 import type { EventLog } from "../event/event-log.ts";
 import type { JobSnapshot } from "../event/job-snapshot.ts";
+import { JOB_EVENT_STATUS } from "../job/job.ts";
 import { INTERRUPTED } from "../job/job-failure.ts";
 import { factsOf } from "./job-facts.ts";
 import { hasEnded, type JobStory, readJobStory, snapshotOf } from "./job-story.ts";
@@ -44,7 +45,7 @@ function interruption(last: JobEvent, timestamp: number): OrchestratorEvent<"orc
   const finishedAt = Math.max(last.timestamp, facts.startedAt);
   const data = {
     ...facts,
-    status: "failed" as const,
+    status: JOB_EVENT_STATUS.failed,
     revision: revision + 1,
     finishedAt,
     durationMs: finishedAt - facts.startedAt,

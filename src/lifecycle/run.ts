@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { invalidArgument, OrchestraError } from "../errors.ts";
 import { startDeadline } from "../job/deadline.ts";
 import { isTerminal, type Job } from "../job/job.ts";
-import { failureOf } from "../job/job-failure.ts";
+import { failureOf, TIMEOUT } from "../job/job-failure.ts";
 import type { CreateJobInput, JobProgressInput } from "../job/job-input.ts";
 import type { WorkerJobRegistry } from "../job/registry.ts";
 
@@ -32,10 +32,11 @@ export interface JobRunner {
    * response), a throw fails it, an abort or `registry.cancel` cancels it. A job run inside another's
    * work is that job's child.
    * @throws what `work` threw; JOB_TIMEOUT; the signal's reason when the job was canceled;
-   *   INVALID_ARGUMENT or DUPLICATE_JOB, or a signal's reason that was aborted before: then no job was made
+   *   INVALID_ARGUMENT or DUPLICATE_JOB, or a signal's reason that was aborted before, or CLOSED after
+   *   `stop`: then no job was made
    */
   run<R>(input: RunInput, work: JobWork<R>): Promise<R>;
-  /** Stops listening for cancellations. */
+  /** Takes no more work. What is under way goes on, and can be canceled until it has ended. Idempotent. */
   stop(): void;
 }
 
@@ -48,12 +49,20 @@ export interface JobSpans {
 export function createJobRunner(registry: WorkerJobRegistry, spans: JobSpans): JobRunner {
   const running = new Map<string, JobRun>();
   const currentJob = new AsyncLocalStorage<string>();
-  const stop = registry.onJobEvent((job, event) => {
+  const off = registry.onJobEvent((job, event) => {
     if (event === "canceled") running.get(job.id)?.canceled(job);
   });
+  let stopped = false;
+  const letGoWhenIdle = () => {
+    if (stopped && running.size === 0) off();
+  };
   return {
-    stop,
+    stop: () => {
+      stopped = true;
+      letGoWhenIdle();
+    },
     run: async (input, work) => {
+      if (stopped) throw new OrchestraError("CLOSED", "The runner was stopped and takes no more work");
       const { timeoutMs, onTimeout, signal, ...create } = input;
       if (typeof work !== "function") throw invalidArgument("work", "a function", work);
       if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
@@ -72,6 +81,7 @@ export function createJobRunner(registry: WorkerJobRegistry, spans: JobSpans): J
       } finally {
         release();
         running.delete(job.id);
+        letGoWhenIdle();
       }
     },
   };
@@ -137,12 +147,14 @@ class JobRun implements RunContext {
   }
 
   #exceed(timeoutMs: number | undefined, onTimeout: RunInput["onTimeout"]): void {
+    if (!this.#isOpen()) return;
     const error = new OrchestraError("JOB_TIMEOUT", `Time budget of ${timeoutMs} ms exceeded`);
     this.#controller.abort(error);
+    // The work may have settled its job as it heard of the abort.
     this.#whileOpen(() =>
       onTimeout === "cancel"
         ? this.#registry.cancel(this.#id, { reason: error.message })
-        : this.#registry.setError(this.#id, { error, errorType: "timeout" }),
+        : this.#registry.setError(this.#id, { error, errorType: TIMEOUT }),
     );
   }
 

@@ -8,7 +8,7 @@ export interface Store {
   readonly file: string;
   /** Runs statements that return nothing. */
   exec(sql: string): void;
-  /** Compiles a statement once; it may be run many times until the store is closed. */
+  /** Compiles a statement, which is kept until the store is closed: make each once, and run it often. */
   prepare(sql: string): Statement;
   /**
    * Runs `work` in a write transaction, at once and whole: other processes wait (bounded by a busy
@@ -17,9 +17,10 @@ export interface Store {
   transaction<T>(work: () => T): T;
   /**
    * Calls `participant` inside every outermost transaction, after its work and before its commit, so
-   * that what waits elsewhere is on disk at the same instant. Returns what ends it.
+   * that what waits elsewhere is on disk at the same instant; a throw of its undoes the transaction.
+   * `settled` is told afterwards whether the transaction was kept. Returns what ends it.
    */
-  onCommit(participant: () => void): () => void;
+  onCommit(participant: () => void, settled?: (kept: boolean) => void): () => void;
   /** Idempotent. */
   close(): void;
 }

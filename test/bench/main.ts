@@ -2,10 +2,12 @@
 // because of one.
 
 import { parseArgs } from "node:util";
+import { benchDurableLog } from "./durable-log/bench.ts";
 import { benchJobEvent } from "./job-event/bench.ts";
+import { benchOutbox } from "./outbox/bench.ts";
 import { reportLine } from "./report.ts";
 
-const BENCHES = { "job-event": benchJobEvent };
+const BENCHES = { "job-event": benchJobEvent, "durable-log": benchDurableLog, outbox: benchOutbox };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

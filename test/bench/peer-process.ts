@@ -1,11 +1,8 @@
 import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createParser } from "eventsource-parser";
+import { decodeTraceRequest } from "../fixtures/otlp-trace-decoder.ts";
 import type { Counter, PeerReply, PeerRequest } from "./peer.ts";
-
-interface OtlpTraces {
-  resourceSpans: { scopeSpans: { spans: unknown[] }[] }[];
-}
 
 const counts = new Map<string, number>();
 let waiting: { key: string; atLeast: number; id: number }[] = [];
@@ -30,9 +27,9 @@ function answer(): void {
 async function receiveSpans(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
-  const { resourceSpans }: OtlpTraces = JSON.parse(Buffer.concat(chunks).toString());
-  const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
-  response.setHeader("content-type", "application/json").end("{}");
+  const contentType = String(request.headers["content-type"]);
+  const spans = decodeTraceRequest(contentType, Buffer.concat(chunks));
+  response.setHeader("content-type", contentType).end(contentType === "application/json" ? "{}" : "");
   count(request.url?.split("/")[1] ?? "", "spans", spans.length);
 }
 

@@ -1,6 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -67,6 +76,36 @@ describe("the first script in a fresh clone", () => {
     expect(await finished(withNode("node", "-e", ""))).toMatchObject({ code: 0 });
   });
 
+  it("leaves the lock of another that took over meanwhile", async () => {
+    const dead = spawn(process.execPath, ["-e", ""]);
+    await once(dead, "exit");
+    mkdirSync(join(clone, ".cache"));
+    writeFileSync(join(clone, ".cache/setup.lock"), String(dead.pid));
+    // It sees that the holder is dead, and goes on when the other already installs.
+    writeFileSync(
+      join(clone, "slow-look.cjs"),
+      `const { existsSync } = require("node:fs");
+      const { kill } = process;
+      process.kill = (...call) => {
+        try {
+          return kill.apply(process, call);
+        } finally {
+          process.stdout.write("looked");
+          const pause = new Int32Array(new SharedArrayBuffer(4));
+          while (!existsSync("npm-calls")) Atomics.wait(pause, 0, 0, 5);
+        }
+      };`,
+    );
+    const slow = spawn(process.execPath, ["-r", "./slow-look.cjs", "scripts/setup.cjs"], inClone());
+    const first = finished(slow);
+    await once(slow.stdout as NodeJS.ReadableStream, "data");
+    const second = finished(spawn(process.execPath, ["scripts/setup.cjs"], inClone()));
+
+    expect([await first, await second]).toMatchObject([{ code: 0 }, { code: 0 }]);
+    expect(npmCalls()).toHaveLength(1);
+    expect(readdirSync(join(clone, ".cache"))).toEqual([]);
+  });
+
   it("says what npm said when npm fails", async () => {
     writeFileSync(join(clone, "registry-is-down"), "");
     const run = await finished(withNode("node", "-e", ""));
@@ -122,12 +161,12 @@ describe("every later script", () => {
 });
 
 function withNode(...command: string[]): ChildProcess {
+  return spawn(process.execPath, ["scripts/with-node.cjs", ...command], inClone());
+}
+
+function inClone(): SpawnOptions {
   const path = [join(clone, "system"), process.env.PATH].join(delimiter);
-  return spawn(process.execPath, ["scripts/with-node.cjs", ...command], {
-    cwd: clone,
-    env: { ...process.env, PATH: path },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return { cwd: clone, env: { ...process.env, PATH: path }, stdio: ["ignore", "pipe", "pipe"] };
 }
 
 async function finished(child: ChildProcess) {

@@ -41,6 +41,7 @@ async function ask({ port }: TestBridge, method: string, path: string, headers: 
 
 const READS = ["/v1/events", "/v1/jobs", "/v1/jobs/j", "/v1/status", "/v1/schema"];
 const WRITES = ["/v1/events", "/v1/jobs/j/cancel", "/v1/session"];
+/** An event of its own each time. */
 const event = () => JSON.stringify(createOrchestratorEvent("orchestra.error", { message: "x" }));
 
 describe("the Host header", () => {
@@ -248,6 +249,24 @@ describe("reads", () => {
     }
   });
 
+  it.each([
+    "Forwarded: for=203.0.113.9",
+    "X-Forwarded-For: 203.0.113.9",
+    "x-forwarded-host: panel.example",
+    "X-Forwarded-Proto: https",
+    "X-Real-IP: 203.0.113.9",
+    "Via: 1.1 nginx",
+  ])("need the token when a proxy on this machine sends them on (%s)", async (header) => {
+    const test = await start();
+    const headers = `Host: localhost\r\n${header}\r\n`;
+    for (const path of READS) {
+      expect(await ask(test, "GET", path, headers)).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    }
+    const withToken = `${headers}Authorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`;
+    const answer = await rawRequest(test.port, `GET /v1/jobs HTTP/1.1\r\n${withToken}`);
+    expect(answer.status).toBe(200);
+  });
+
   it("find a bridge that listens everywhere under the machine's own addresses", async () => {
     const test = await start({ host: "0.0.0.0" });
     const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -276,6 +295,18 @@ describe("POST /v1/session", () => {
     expect((await fetch(`${url}/v1/jobs`, { headers: forged })).status).toBe(401);
     const both = { cookie, authorization: "Bearer wrong" };
     expect((await fetch(`${url}/v1/jobs`, { headers: both })).status).toBe(401);
+  });
+
+  it("needs the token itself: a cookie does not prolong itself", async () => {
+    const { url } = await start();
+    const withToken = { authorization: `Bearer ${TOKEN}` };
+    const session = await fetch(`${url}/v1/session`, { method: "POST", headers: withToken });
+    const cookie = (session.headers.get("set-cookie") as string).split(";")[0] as string;
+    const again = await fetch(`${url}/v1/session`, { method: "POST", headers: { cookie } });
+    expect(again.status).toBe(401);
+    expect(again.headers.get("set-cookie")).toBeNull();
+    const both = await fetch(`${url}/v1/session`, { method: "POST", headers: { cookie, ...withToken } });
+    expect(both.status).toBe(204);
   });
 
   it("does not let another site write with the cookie", async () => {

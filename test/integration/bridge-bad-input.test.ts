@@ -64,6 +64,18 @@ describe("POST /v1/events refuses", () => {
     expect(await post(line)).toMatchObject({ status: 413, code: "PAYLOAD_TOO_LARGE" });
   });
 
+  it("a body of line breaks alone, and a line of nothing but spaces", async () => {
+    expect(await post("\n".repeat(10 * 1024 * 1024), "application/x-ndjson")).toMatchObject({
+      status: 413,
+      code: "PAYLOAD_TOO_LARGE",
+    });
+    expect(await post(" ".repeat(2 * 1024 * 1024), "application/x-ndjson")).toMatchObject({
+      status: 413,
+      code: "PAYLOAD_TOO_LARGE",
+      line: 1,
+    });
+  });
+
   it("a body of more than 10 MiB", async () => {
     expect(await post("x".repeat(10 * 1024 * 1024 + 1))).toMatchObject({
       status: 413,
@@ -146,6 +158,34 @@ describe("malformed requests are answered, and the process lives", () => {
       status,
       { error: { code: "BAD_REQUEST" } },
     ]);
+  });
+
+  it("in the middle of a feed by its end, without a word into the feed", async () => {
+    const socket = connect(test.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.on("error", () => {});
+    socket.write("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(socket, "data");
+    const closed = once(socket, "close");
+    socket.write("GARBAGE\r\n\r\n");
+    await closed;
+    const text = Buffer.concat(chunks).toString();
+    expect(text).toMatch(/^HTTP\/1.1 200 /);
+    expect(text).not.toMatch(/ 400 |BAD_REQUEST/);
+  });
+
+  it("after an answer that was complete, like at the beginning", async () => {
+    const bytes = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const socket = connect(test.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.write(bytes);
+    await once(socket, "data");
+    const closed = once(socket, "close");
+    socket.write("GARBAGE\r\n\r\n");
+    await closed;
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1.1 200 [\s\S]*HTTP\/1.1 400 /);
   });
 
   it("connections that are reset in the middle of a request", async () => {

@@ -1,8 +1,13 @@
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { type BridgeOptions, startBridge } from "../../src/bridge/bridge.ts";
 import { OrchestraError } from "../../src/errors.ts";
 import { createOrchestratorEvent, EVENT_TYPES } from "../../src/event/event.ts";
+import { subjectOf } from "../../src/event/event-filter.ts";
+import { encodeEvent } from "../../src/event/event-json.ts";
+import type { EventLog, EventPage } from "../../src/event/event-log.ts";
+import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import {
   posting,
   rawRequest,
@@ -13,6 +18,8 @@ import {
 } from "../fixtures/bridge.ts";
 import { HOSTILE_TEXT } from "../fixtures/hostile-events.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
+import { createLogWith } from "../fixtures/publisher-rig.ts";
+import { openFeed } from "../fixtures/sse-reader.ts";
 
 const opened: TestBridge[] = [];
 
@@ -65,6 +72,30 @@ describe("GET /v1/jobs", () => {
   it("has a cursor although nothing has happened yet", async () => {
     const { url } = await start();
     expect((await json(fetch(`${url}/v1/jobs`))).body).toEqual({ jobs: [], total: 0, cursor: "e-0" });
+  });
+
+  it("has a cursor from which a feed misses nothing, although it has not been told of anything yet", async () => {
+    const log = createMemoryEventLog({ epoch: "e" });
+    log.append(
+      [jobEvent("orchestra.job.created", "a"), jobEvent("orchestra.job.created", "b")].map(encodeEvent),
+    );
+    const { url } = await start({ log });
+    const { body } = await json(fetch(`${url}/v1/jobs`));
+    expect(body).toEqual({ jobs: [], total: 0, cursor: "oldest" });
+    const feed = await openFeed(`${url}/v1/events?after=oldest`);
+    await feed.until(({ events }) => events.length === 2);
+    feed.close();
+    expect(feed.events.map(({ event }) => event)).toEqual(["orchestra.job.created", "orchestra.job.created"]);
+  });
+
+  it("sends no more at once than others can wait for", async () => {
+    const { url, publisher } = await start();
+    const message = "x".repeat(4_000);
+    for (let n = 0; n < 600; n++) publisher.publish(jobEvent("orchestra.job.created", `j${n}`, { message }));
+    await publisher.flush();
+    const page = await (await fetch(`${url}/v1/jobs?limit=1000`)).text();
+    expect(page.length).toBeLessThan(1.2 * 1024 * 1024);
+    expect(JSON.parse(page)).toMatchObject({ total: 600, next: expect.any(String) });
   });
 
   it.each([
@@ -135,6 +166,63 @@ describe("GET /v1/jobs/:id", () => {
     });
   });
 
+  it("is complete up to its cursor and not beyond, whatever happens while the log is read", async () => {
+    const memory = createMemoryEventLog({ epoch: "e" });
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const read: EventLog["read"] = async (options) => {
+      asked.resolve();
+      await answer.promise;
+      return memory.read(options);
+    };
+    const { url, publisher } = await start({ log: createLogWith({ read }, memory) });
+    publisher.publish(jobEvent("orchestra.job.created", "j"));
+    await publisher.flush();
+    const answered = json(fetch(`${url}/v1/jobs/j`));
+    await asked.promise;
+    publisher.publish(jobEvent("orchestra.job.progress", "j"));
+    await publisher.flush();
+    answer.resolve();
+    const { body } = await answered;
+    expect(body).toMatchObject({ events: [{ type: "orchestra.job.created" }], cursor: "e-1" });
+    expect((body as { job: object }).job).not.toHaveProperty("progress");
+    const feed = await openFeed(`${url}/v1/events?after=e-1`);
+    await feed.until(({ events }) => events.length > 0);
+    feed.close();
+    expect(feed.events.map(({ id, event }) => [id, event])).toEqual([["e-2", "orchestra.job.progress"]]);
+  });
+
+  it("is whole although the log gives it in small parts, some of them empty", async () => {
+    const memory = createMemoryEventLog({ epoch: "e" });
+    const read: EventLog["read"] = ({ after } = {}) => {
+      const page = memory.read({ after, limit: 1 }) as EventPage;
+      return { ...page, records: page.records.filter(({ event }) => subjectOf(event).jobId === "j") };
+    };
+    const { url, publisher } = await start({ log: createLogWith({ read }, memory) });
+    for (let n = 0; n < 12; n++) publisher.publish(jobEvent("orchestra.job.progress", n % 4 ? "j" : "other"));
+    await publisher.flush();
+    const { body } = await json(fetch(`${url}/v1/jobs/j`));
+    expect((body as { events: unknown[] }).events).toHaveLength(9);
+    expect(body).not.toHaveProperty("next");
+  });
+
+  it("comes in pages that others can wait for when its events are long", async () => {
+    const { url, publisher } = await start();
+    const message = "x".repeat(60_000);
+    for (let n = 0; n < 50; n++) publisher.publish(jobEvent("orchestra.job.progress", "j", { message }));
+    await publisher.flush();
+    const ids: string[] = [];
+    let next: string | undefined;
+    do {
+      const text = await (await fetch(`${url}/v1/jobs/j${next ? `?after=${next}` : ""}`)).text();
+      expect(text.length).toBeLessThan(1.2 * 1024 * 1024);
+      const page = JSON.parse(text) as { events: { id: string }[]; next?: string };
+      ids.push(...page.events.map(({ id }) => id));
+      next = page.next;
+    } while (next !== undefined);
+    expect(ids).toHaveLength(50);
+    expect(new Set(ids).size).toBe(50);
+  });
+
   it("is found under ids that look like anything", async () => {
     const { url, publisher } = await start();
     const ids = [
@@ -191,6 +279,7 @@ describe("GET /v1/status, /v1/schema and the probes", () => {
       events: { made: 6, appended: 6 },
       sse: { clients: 0, dropped: { slow_bytes: 0, slow_time: 0 } },
       log: { oldest: "e-1", latest: "e-6" },
+      jobTable: { jobs: 3, length: expect.any(Number), evicted: 0 },
     });
   });
 
@@ -359,6 +448,21 @@ describe("the bridge", () => {
     const six = await start({ host: "::1" });
     expect(six.url).toBe(`http://[::1]:${six.port}`);
     expect((await fetch(`${six.url}/healthz`)).status).toBe(200);
+  });
+
+  it("listens as localhost on one address, and closes what is connected to it", async () => {
+    const { bridge, port } = await start({ host: "localhost" });
+    expect(bridge.url).toBe(`http://localhost:${port}`);
+    expect((await fetch(`${bridge.url}/healthz`)).status).toBe(200);
+    const socket = connect(port, bridge.address.address);
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    socket.resume();
+    socket.write("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{");
+    const cutOff = once(socket, "close");
+    await bridge.close({ deadlineMs: 100 });
+    await cutOff;
+    await expect(fetch(`${bridge.url}/healthz`)).rejects.toThrow();
   });
 
   it("says which address it could not bind", async () => {

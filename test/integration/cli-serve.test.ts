@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readBridgeFile } from "../../src/cli/discovery.ts";
 import { createHome } from "./cli-process.ts";
 
 describe("serve", () => {
@@ -51,6 +52,29 @@ describe("serve", () => {
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`127.0.0.1:${port}`);
+  });
+
+  test("says which variable switches it off", async () => {
+    const home = createHome();
+
+    const { exitCode, stderr } = await home.start(["serve"], { ORCHESTRA_BRIDGE: "false" }).result();
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("ORCHESTRA_BRIDGE");
+  });
+
+  test("serves on when nobody reads its greeting, and still takes its file away", async () => {
+    const home = createHome();
+    const serve = home.start(["serve", "--port", "0"]);
+    serve.child.stdout?.destroy();
+    await expect.poll(() => readBridgeFile(home.env), { timeout: 10_000, interval: 20 }).toBeDefined();
+    const url = readBridgeFile(home.env)?.url;
+
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    serve.kill("SIGTERM");
+
+    expect(await serve.exited).toBe(0);
+    expect(existsSync(join(home.state, "orchestra-otel", "bridge.json"))).toBe(false);
   });
 
   test("works without a place for its file", async () => {

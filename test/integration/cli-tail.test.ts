@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { startServer } from "../unit/cli/http-server.ts";
+import { created } from "../unit/cli/job-events.ts";
 import { type CliHome, createHome } from "./cli-process.ts";
 
 const exec = (home: CliHome, worker: string, script: string) =>
@@ -71,6 +73,40 @@ describe("tail", () => {
 
     expect(await tail.exited).toBe(0);
     expect(tail.stderr).toBe("");
+  });
+
+  test("shows all there is of a bridge that does not know how to be asked for it", async () => {
+    const home = createHome();
+    const event = created({ jobId: "old" });
+    const requests: (string | undefined)[] = [];
+    const url = await startServer(({ url: path }, response) => {
+      requests.push(path);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const resync = JSON.stringify({ reason: "invalid", requested: "oldest" });
+      response.write(`event: orchestra.stream.resync\ndata: ${resync}\n\n`);
+      response.write(`id: e-1\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    });
+    const tail = home.start(["tail", url, "--since", "all"]);
+    await tail.printed("build started");
+    tail.kill("SIGINT");
+
+    expect(await tail.exited).toBe(0);
+    expect(requests).toEqual(["/v1/events?after=oldest"]);
+    expect(tail.stderr).toBe("");
+  });
+
+  test("goes on after an event that is too long", async () => {
+    const home = createHome();
+    const event = created();
+    const url = await startServer((_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`id: e-1\nevent: x\ndata: ${"y".repeat(17 * 1024 * 1024)}\n\n`);
+      response.write(`id: e-2\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    });
+    const tail = home.start(["tail", url]);
+    await tail.printed("build started");
+
+    expect(tail.stderr).toBe("· an event that is too long was left out\n");
   });
 
   test("says why it is refused", async () => {

@@ -104,6 +104,14 @@ describe("GET /v1/events", () => {
     }
   });
 
+  it("begins with the oldest event that the log holds, without a resync, when asked to", async () => {
+    const test = await start({ log: createMemoryEventLog({ epoch: "e", capacity: 5 }) });
+    await publish(test, 1, 10);
+    const reader = await open(`${test.url}/v1/events?after=oldest`);
+    await reader.until(received(5));
+    expect(reader.events.map(({ id }) => id)).toEqual(range(6, 10).map((n) => `e-${n}`));
+  });
+
   it.each(["garbage", "other-1", "e-99", "e-1", "%0Aevent:%20pwn%0A%0A"])(
     "answers 200 and a resync first for the cursor %s",
     async (cursor) => {

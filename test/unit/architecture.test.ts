@@ -14,25 +14,26 @@ interface Room {
 
 const NONE = /^$/;
 const OTEL = /^@opentelemetry\//;
-const CORE = ["errors", "semconv", "job", "event", "lifecycle"];
+const CORE = ["errors", "fifo-map", "semconv", "job", "event", "lifecycle"];
 const LIBRARY = [...CORE, "store", "event-log", "traces", "logs", "sse", "bridge"];
 
 /** Who may import whom, from the ground up; one family of files in `exporters` is one room. */
 const ROOMS: readonly Room[] = [
   { name: "errors", files: /^src\/errors\.ts$/, from: [], npm: NONE, node: NONE },
+  { name: "fifo-map", files: /^src\/fifo-map\.ts$/, from: [], npm: NONE, node: NONE },
   { name: "semconv", files: /^src\/semconv\.ts$/, from: [], npm: NONE, node: NONE },
-  { name: "job", files: /^src\/job\//, from: ["errors"], npm: /^zod$/, node: NONE },
+  { name: "job", files: /^src\/job\//, from: ["errors", "fifo-map"], npm: /^zod$/, node: NONE },
   {
     name: "event",
     files: /^src\/event\//,
-    from: ["errors", "semconv", "job"],
+    from: ["errors", "fifo-map", "semconv", "job"],
     npm: /^(zod|@opentelemetry\/api)$/,
     node: NONE,
   },
   {
     name: "lifecycle",
     files: /^src\/lifecycle\//,
-    from: ["errors", "semconv", "job", "event"],
+    from: ["errors", "fifo-map", "semconv", "job", "event"],
     npm: NONE,
     node: /^async_hooks$/,
   },

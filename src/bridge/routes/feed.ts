@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { SseHub } from "../../../exporters/sse.ts";
 import { name } from "../../event/event-fields.ts";
-import { compileFilter, type EventFilter } from "../../event/event-filter.ts";
+import type { EventFilter } from "../../event/event-filter.ts";
 import type { Access } from "../access.ts";
 import { parseInput } from "../query.ts";
 import { openEventStream } from "../sse-response.ts";
@@ -28,9 +28,8 @@ export function feedRoutes(app: FastifyInstance, { hub, access }: { hub: SseHub;
   app.get("/v1/events", (request, reply) => {
     access.checkReader(request.raw);
     const query = parseInput(feedQuery, request.query);
-    const filter = filterOf(query);
     // What is wrong with the filter must be told before the stream begins.
-    compileFilter(filter);
+    const filter = hub.compile(filterOf(query));
     reply.hijack();
     const connection = openEventStream(reply.raw);
     if (request.method === "HEAD") connection.end();

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { invalidArgument, unexpected } from "../../errors.ts";
+import { unexpected } from "../../errors.ts";
+import { OLDEST } from "../../event/cursor.ts";
 import { name, text } from "../../event/event-fields.ts";
-import type { EventLog } from "../../event/event-log.ts";
+import type { Cursor, EventLog } from "../../event/event-log.ts";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import type { JobTable } from "../../event/job-table.ts";
 import { JOB_STATUSES } from "../../job/job.ts";
 import type { Access } from "../access.ts";
 import { parseJson } from "../event-lines.ts";
+import { readJobEvents } from "../job-events.ts";
 import { parseInput } from "../query.ts";
 
 /** The full texts of a job, which are in no event. */
@@ -64,9 +66,10 @@ export function jobRoutes(app: FastifyInstance, context: JobRoutesContext): void
 
 async function listJobs({ jobs, log }: JobRoutesContext, input: unknown): Promise<unknown> {
   const query = parseInput(listQuery, input);
-  const { latest } = await log.bounds();
+  // Asked first: what comes meanwhile lies after it. What the log holds the table may not know yet.
+  const { oldest, latest } = await log.bounds();
   const page = jobs.list(query);
-  return { ...page, cursor: page.cursor ?? latest };
+  return { ...page, cursor: page.cursor ?? (oldest === undefined ? latest : OLDEST) };
 }
 
 async function showJob(
@@ -76,18 +79,14 @@ async function showJob(
   const { id } = request.params;
   const query = parseInput(jobQuery, request.query);
   if (query.content === "1") access.checkToken(request.raw);
-  requireJob(jobs, id);
-  const filter = { jobIds: [id] };
-  const { records, next, gap } = await log.read({ after: query.after, limit: MAX_PAGE, filter });
-  if (gap !== undefined) {
-    throw invalidArgument("after", `a cursor to go on from (${gap})`, query.after);
-  }
-  const { latest } = await log.bounds();
+  const job = requireJob(jobs, id);
+  // A table that holds a job has a place in the log, and the job is as of there.
+  const cursor = jobs.cursor as Cursor;
+  const page = await readJobEvents(log, id, { after: query.after, last: cursor });
   return {
-    job: requireJob(jobs, id),
-    events: records.map(({ event }) => event),
-    next: records.length === MAX_PAGE ? next : undefined,
-    cursor: jobs.cursor ?? latest,
+    job,
+    ...page,
+    cursor,
     content: query.content === "1" ? (content?.(id) ?? null) : undefined,
   };
 }

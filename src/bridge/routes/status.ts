@@ -4,20 +4,23 @@ import type { SseHub } from "../../../exporters/sse.ts";
 import { OrchestraError } from "../../errors.ts";
 import { orchestratorEventSchema } from "../../event/event.ts";
 import type { EventLog } from "../../event/event-log.ts";
+import type { JobTable } from "../../event/job-table.ts";
 import type { Access } from "../access.ts";
 
 export interface StatusRoutesContext {
   access: Access;
   hub: SseHub;
   log: EventLog;
+  jobs: JobTable;
   status: () => object;
 }
 
 /** `GET /v1/status`, `/v1/schema`, and the probes `/healthz` and `/readyz`, which tell nothing secret. */
-export function statusRoutes(app: FastifyInstance, { access, hub, log, status }: StatusRoutesContext): void {
+export function statusRoutes(app: FastifyInstance, context: StatusRoutesContext): void {
+  const { access, hub, log, jobs, status } = context;
   app.get("/v1/status", async (request) => {
     access.checkReader(request.raw);
-    return { ...status(), sse: hub.stats(), log: await log.bounds() };
+    return { ...status(), sse: hub.stats(), log: await log.bounds(), jobTable: jobs.stats() };
   });
 
   let schema: string | undefined;

@@ -1,4 +1,5 @@
 import { WorkerJobRegistry } from "../../job/registry.ts";
+import { TRACEPARENT } from "../../job/traceparent.ts";
 import { defineCommand, type Invocation, UsageError } from "../command.ts";
 import { CommandJob } from "../command-job.ts";
 import type { CliContext } from "../context.ts";
@@ -11,8 +12,11 @@ import { LastJob } from "../last-job.ts";
 import { defaultLogFile } from "../state-directory.ts";
 import { painter, plainText, write } from "../terminal.ts";
 
-/** A collector or bridge that does not answer delays the exit by this much at most, in milliseconds. */
-const SHUTDOWN_MS = 2_000;
+/**
+ * A collector or bridge that does not answer is given up on after so many milliseconds, so that the exit
+ * is delayed by two seconds at most.
+ */
+const SHUTDOWN_MS = 1_800;
 /** A bridge that was found by its file and refuses is most likely gone. */
 const FOUND_RETRY_DELAYS_MS = [100];
 
@@ -62,7 +66,8 @@ export const exec = defineCommand({
       message: flags.message ?? rest.join(" "),
       sessionId: flags.session || undefined,
       parentJobId: flags["parent-job"] || env.ORCHESTRA_JOB_ID || undefined,
-      traceparent: env.TRACEPARENT || undefined,
+      // A caller's context that is not one is ignored, as the W3C specification has it.
+      traceparent: TRACEPARENT.test(env.TRACEPARENT ?? "") ? env.TRACEPARENT : undefined,
       timeoutMs,
     };
     const session = await startSession(flags, context);
@@ -76,10 +81,14 @@ export const exec = defineCommand({
 
 type Session = Awaited<ReturnType<typeof startSession>>;
 
-async function startSession(flags: ExecFlags, { env }: CliContext) {
+async function startSession(flags: ExecFlags, { env, stderr }: CliContext) {
   const bridge = findBridge(flags, env);
   const forward = bridge && forwardTo(bridge);
   const lastJob = new LastJob();
+  const onExposed = (message: string) => {
+    // Who closed stderr does not want to know.
+    write(stderr, `orchestra-otel: no log file: ${plainText(message)}\n`).catch(() => {});
+  };
   // Loaded late, so that help and usage errors come at once.
   const { startTelemetry } = await import("../../telemetry.ts");
   const telemetry = await startTelemetry({
@@ -87,7 +96,7 @@ async function startSession(flags: ExecFlags, { env }: CliContext) {
     serviceName: env.OTEL_SERVICE_NAME || "orchestra-otel",
     registry: new WorkerJobRegistry(),
     bridge: false,
-    logFile: env.ORCHESTRA_LOG_FILE || defaultLogFile(env),
+    logFile: env.ORCHESTRA_LOG_FILE || defaultLogFile(env, onExposed),
     sinks: forward && [forward],
   });
   telemetry.onEvent((record) => lastJob.apply(record));
@@ -105,13 +114,19 @@ async function report(
   context: CliContext,
 ): Promise<void> {
   const { stderr, env } = context;
-  const lost = forward?.stats();
-  if (bridge?.isExplicit && lost?.lastError !== undefined) {
-    const warning = `orchestra-otel: events did not reach ${bridge.url}: ${lost.lastError}`;
-    await write(stderr, `${plainText(warning)}\n`);
+  const loss = forward && lossOf(forward.stats());
+  if (bridge?.isExplicit && loss !== undefined) {
+    await write(stderr, `${plainText(`orchestra-otel: ${bridge.url}: ${loss}`)}\n`);
   }
   const { event, snapshot } = lastJob;
   if (event === undefined) return;
   if (flags.json) await write(stderr, `${JSON.stringify(snapshot)}\n`);
   else if (flags.verbose || stderr.isTTY) await write(stderr, `${eventLine(event, painter(stderr, env))}\n`);
+}
+
+/** What will not arrive any more, as the process is about to end. */
+function lossOf({ delivered, pending, dropped, lastError }: ReturnType<ForwardSink["stats"]>) {
+  const lost = pending + Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  if (lost === 0) return undefined;
+  return `${lost} of ${delivered + lost} events did not arrive: ${lastError ?? "no answer in time"}`;
 }

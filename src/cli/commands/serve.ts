@@ -4,7 +4,7 @@ import { WorkerJobRegistry } from "../../job/registry.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { writeBridgeFile } from "../discovery.ts";
-import { write } from "../terminal.ts";
+import { plainText, write } from "../terminal.ts";
 
 const MAX_PORT = 65_535;
 
@@ -36,15 +36,38 @@ export const serve = defineCommand({
     const { startTelemetry } = await import("../../telemetry.ts");
     const bridge = { host: flags.host, port, token };
     const telemetry = await startTelemetry({ env, registry: new WorkerJobRegistry(), traces: false, bridge });
-    const url = telemetry.url as string;
-    const forget = await announce({ url, token, pid: process.pid }, context);
-    await write(context.stdout, greeting(url, token, given === undefined, context.now()));
-    await stopped;
-    forget();
-    await telemetry.shutdown();
+    try {
+      const { url } = telemetry;
+      if (url === undefined) throw new UsageError("Variable ORCHESTRA_BRIDGE switches off what serve is for");
+      await present({ url, token, isGenerated: given === undefined }, stopped, context);
+    } finally {
+      await telemetry.shutdown();
+    }
     return 0;
   },
 });
+
+interface Presence {
+  url: string;
+  token: string;
+  isGenerated: boolean;
+}
+
+/** Makes the bridge known until it is stopped. */
+async function present(
+  { url, token, isGenerated }: Presence,
+  stopped: Promise<void>,
+  context: CliContext,
+): Promise<void> {
+  const forget = await announce({ url, token }, context);
+  try {
+    // Whoever does not read the greeting may still use the bridge.
+    await write(context.stdout, greeting(url, token, isGenerated, context.now())).catch(() => {});
+    await stopped;
+  } finally {
+    forget();
+  }
+}
 
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= MAX_PORT) return Number(text);
@@ -69,7 +92,8 @@ async function announce(
   try {
     return writeBridgeFile(env, bridge);
   } catch (error) {
-    await write(stderr, `orchestra-otel: exec and tail need --url: ${(error as Error).message}\n`);
+    const warning = `orchestra-otel: exec and tail need --url: ${plainText((error as Error).message)}`;
+    await write(stderr, `${warning}\n`).catch(() => {});
     return () => {};
   }
 }

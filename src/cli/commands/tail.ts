@@ -7,8 +7,8 @@ import { findBridge } from "../discovery.ts";
 import { type FeedConnection, readEventFeed } from "../event-feed.ts";
 import { FeedPrinter, resyncOf } from "../feed-printer.ts";
 
-/** No cursor looks like this, so the bridge starts at the oldest event it holds. */
-const BEFORE_ALL = "0";
+/** Asks for all that the bridge holds. One that does not know it answers so, and then sends just that. */
+const OLDEST = "oldest";
 
 const FLAGS = {
   type: {
@@ -48,8 +48,7 @@ export const tail = defineCommand({
     const target = () =>
       findBridge({ url, token: flags.token }, context.env, "URL") ?? defaultTarget(context.env);
     target();
-    const after = since === "all" ? BEFORE_ALL : undefined;
-    return follow({ target, query: queryOf(flags), after }, json, context);
+    return follow({ target, query: queryOf({ ...flags, since }) }, json, context);
   },
 });
 
@@ -58,15 +57,16 @@ function defaultTarget({ ORCHESTRA_BRIDGE_PORT }: CliContext["env"]) {
   return { url: `http://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
 }
 
-type Feed = Pick<Parameters<typeof readEventFeed>[0], "target" | "query" | "after">;
+type Feed = Pick<Parameters<typeof readEventFeed>[0], "target" | "query">;
 
 async function follow(feed: Feed, json: boolean, context: CliContext): Promise<number> {
   const stop = new AbortController();
   const off = context.onSignal(() => stop.abort());
   const printer = new FeedPrinter(context, { json });
   const onConnection = (connection: FeedConnection) => printer.connection(connection);
+  const onSkipped = () => void printer.note("an event that is too long was left out").catch(() => {});
   try {
-    for await (const message of readEventFeed({ ...feed, onConnection, signal: stop.signal })) {
+    for await (const message of readEventFeed({ ...feed, onConnection, onSkipped, signal: stop.signal })) {
       if (!isAskedFor(message)) await printer.message(message);
     }
   } finally {
@@ -78,11 +78,11 @@ async function follow(feed: Feed, json: boolean, context: CliContext): Promise<n
 
 /** The bridge's answer to our asking for all there is. */
 function isAskedFor({ event, data }: EventSourceMessage): boolean {
-  return event === RESYNC_EVENT && resyncOf(data).requested === BEFORE_ALL;
+  return event === RESYNC_EVENT && resyncOf(data).requested === OLDEST;
 }
 
 function queryOf(flags: Invocation<typeof FLAGS>["flags"]): URLSearchParams {
-  const query = new URLSearchParams();
+  const query = new URLSearchParams(flags.since === "all" ? { after: OLDEST } : {});
   const parameters = { type: flags.type, workerId: flags.worker, sessionId: flags.session, jobId: flags.job };
   for (const [name, values] of Object.entries(parameters)) {
     for (const value of values ?? []) query.append(name, value);

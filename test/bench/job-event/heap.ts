@@ -1,9 +1,9 @@
-import { createSpanExport } from "../../../exporters/span-export.ts";
 import { createOtelJobTracer } from "../../../exporters/traces.ts";
 import { EventPublisher } from "../../../src/event/publisher.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../../src/job/registry.ts";
 import { observeJobs } from "../../../src/lifecycle/observe.ts";
+import { openBenchSpans } from "./bench-spans.ts";
 import { percentOf, SESSION_ID, stepMessage, TASK, UPDATES_PER_JOB, WORKER_ID } from "./stack.ts";
 
 /**
@@ -11,16 +11,16 @@ import { percentOf, SESSION_ID, stepMessage, TASK, UPDATES_PER_JOB, WORKER_ID } 
  * only, as its ring is bounded by itself. NaN when the garbage collector cannot be called.
  */
 export async function heapPerOpenJob(tracesUrl: string, jobs: number): Promise<number> {
-  const traces = await createSpanExport({ serviceName: "bench", instanceId: "bench-1", url: tracesUrl });
+  const { tracer, outbox } = await openBenchSpans(tracesUrl);
   const publisher = new EventPublisher({ log: createMemoryEventLog({ capacity: 1 }) });
   const registry = new WorkerJobRegistry({ maxFinished: 0 });
   const observer = observeJobs(registry, {
     publish: (event) => publisher.publish(event),
-    tracer: createOtelJobTracer({ tracer: traces.tracer, maxEnded: 0 }),
+    tracer: createOtelJobTracer({ tracer, maxEnded: 0 }),
   });
   const settle = async () => {
     await publisher.flush();
-    await traces.forceFlush();
+    await outbox.forceFlush();
   };
 
   const openJobs = async () => {
@@ -54,7 +54,7 @@ export async function heapPerOpenJob(tracesUrl: string, jobs: number): Promise<n
   } finally {
     observer.stop();
     await publisher.shutdown();
-    await traces.shutdown();
+    await outbox.shutdown();
   }
 }
 

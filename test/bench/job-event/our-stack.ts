@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createLogSink } from "../../../exporters/logs.ts";
-import { createSpanExport } from "../../../exporters/span-export.ts";
 import { createSseHub } from "../../../exporters/sse.ts";
 import { createOtelJobTracer } from "../../../exporters/traces.ts";
 import { openEventStream } from "../../../src/bridge/sse-response.ts";
@@ -10,12 +9,13 @@ import { EventPublisher } from "../../../src/event/publisher.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../../src/job/registry.ts";
 import { observeJobs } from "../../../src/lifecycle/observe.ts";
+import { openBenchSpans } from "./bench-spans.ts";
 import { percentOf, RESPONSE, SESSION_ID, type Stack, stepMessage, TASK, WORKER_ID } from "./stack.ts";
 import type { StackOptions } from "./usual-stack.ts";
 
 /** The library, wired as `startTelemetry` wires it. */
 export async function startOurStack({ tracesUrl, logFile }: StackOptions): Promise<Stack> {
-  const traces = await createSpanExport({ serviceName: "bench", instanceId: "bench-1", url: tracesUrl });
+  const { tracer, outbox } = await openBenchSpans(tracesUrl);
   const log = createMemoryEventLog();
   const hub = createSseHub({ log });
   // Every event is a line, as in the usual stack.
@@ -24,7 +24,7 @@ export async function startOurStack({ tracesUrl, logFile }: StackOptions): Promi
   const registry = new WorkerJobRegistry();
   const observer = observeJobs(registry, {
     publish: (event) => publisher.publish(event),
-    tracer: createOtelJobTracer({ tracer: traces.tracer }),
+    tracer: createOtelJobTracer({ tracer }),
   });
   const server = createServer((_request, response) => {
     hub.connect(openEventStream(response));
@@ -44,12 +44,12 @@ export async function startOurStack({ tracesUrl, logFile }: StackOptions): Promi
     },
     flush: async () => {
       await publisher.flush();
-      await traces.forceFlush();
+      await outbox.forceFlush();
     },
     stop: async () => {
       observer.stop();
       await publisher.shutdown();
-      await traces.shutdown();
+      await outbox.shutdown();
       server.closeAllConnections();
       server.close();
     },

@@ -1,10 +1,13 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventIntake, type EventIntakeOptions } from "../../../src/bridge/event-intake.ts";
 import type { JobEvent } from "../../../src/event/event.ts";
+import type { EventLog, ReadOptions } from "../../../src/event/event-log.ts";
+import type { EventSink } from "../../../src/event/event-sink.ts";
 import { JobTable } from "../../../src/event/job-table.ts";
 import { EventPublisher } from "../../../src/event/publisher.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { jobEvent } from "../../fixtures/job-story.ts";
+import { createLogWith, createRecordingSink } from "../../fixtures/publisher-rig.ts";
 
 const created = (jobId: string) => jobEvent("orchestra.job.created", jobId);
 const started = (jobId: string) => jobEvent("orchestra.job.started", jobId);
@@ -13,18 +16,27 @@ const reported = (jobId: string) => jobEvent("orchestra.job.reported", jobId);
 const posted = (...events: JobEvent[]) => events.map((event, index) => ({ event, line: index + 1 }));
 const conflict = (line: number) => expect.objectContaining({ code: "CONFLICT", path: "data.status", line });
 
-function createIntake(options: Partial<EventIntakeOptions> = {}) {
-  const log = createMemoryEventLog();
+interface IntakeRigOptions extends Partial<EventIntakeOptions> {
+  log?: EventLog;
+  maxPending?: number;
+  /** Takes part in everything the publisher shows. */
+  sinks?: EventSink[];
+}
+
+function createIntake({ sinks = [], maxPending, ...options }: IntakeRigOptions = {}) {
+  const { log = createMemoryEventLog() } = options;
   const jobs = new JobTable();
-  const publisher = new EventPublisher({ log, sinks: [jobs] });
-  const parts = {
+  const publisher = new EventPublisher({ log, sinks: [jobs, ...sinks], ...(maxPending && { maxPending }) });
+  const parts: EventIntakeOptions = {
     log,
     jobs,
-    publish: (event: JobEvent) => publisher.publish(event),
-    flush: () => publisher.flush(),
+    publish: (event, settled) => publisher.publish(event, settled),
+    ...options,
   };
-  return { intake: new EventIntake({ ...parts, ...options } as EventIntakeOptions), ...parts, publisher };
+  return { intake: new EventIntake(parts), parts, log, jobs, publisher };
 }
+
+const unavailable = expect.objectContaining({ code: "UNAVAILABLE" });
 
 describe("the event intake", () => {
   it("has what it accepted in the log and the job table when it answers", async () => {
@@ -50,21 +62,71 @@ describe("the event intake", () => {
     const before = createIntake();
     const story = posted(created("j"), started("j"), completed("j"));
     await before.intake.take(story);
-    const after = new EventIntake({ ...before, publish: before.publish as EventIntakeOptions["publish"] });
+    const after = new EventIntake(before.parts);
     expect(await after.take(story)).toEqual({ accepted: 0, duplicates: 3 });
     await expect(after.take(posted(created("j")))).rejects.toThrow(conflict(1));
   });
 
-  it("looks for an id through all pages of a job's events", async () => {
-    const { log, jobs, publish, flush } = createIntake();
-    const story = [created("j"), started("j")];
-    for (let count = 0; count < 2_500; count++) story.push(jobEvent("orchestra.job.progress", "j"));
-    story.push(completed("j"));
-    for (const event of story) publish(event);
-    await flush();
-    const intake = new EventIntake({ log, jobs, publish: publish as EventIntakeOptions["publish"], flush });
-    const last = story.at(-1) as JobEvent;
-    expect(await intake.take(posted(last))).toEqual({ accepted: 0, duplicates: 1 });
+  it("tells repetitions by the log's own answer, however long ago the first was", async () => {
+    const { intake, publisher } = createIntake({ log: createMemoryEventLog({ capacity: 20_000 }) });
+    const first = posted(jobEvent("orchestra.job.progress", "j"));
+    await intake.take(first);
+    const others = Array.from({ length: 10_000 }, () => jobEvent("orchestra.job.progress", "j"));
+    await intake.take(posted(...others));
+    expect(await intake.take(first)).toEqual({ accepted: 0, duplicates: 1 });
+    expect(publisher.stats()).toMatchObject({ made: 10_002, appended: 10_001, duplicates: 1 });
+  });
+
+  it("takes what remains of a request that was applied by half", async () => {
+    const { intake, publisher, jobs } = createIntake();
+    const story = posted(created("j"), started("j"), completed("j"));
+    await intake.take(story.slice(0, 2));
+    expect(await intake.take(story)).toEqual({ accepted: 1, duplicates: 2 });
+    expect(publisher.stats().appended).toBe(3);
+    expect(jobs.get("j")?.status).toBe("succeeded");
+  });
+
+  it("reads the log once, page by page, for all that seems to contradict it", async () => {
+    const memory = createMemoryEventLog({ epoch: "e" });
+    const reads: ReadOptions[] = [];
+    const log = createLogWith(
+      {
+        read: (options = {}) => {
+          reads.push(options);
+          return memory.read(options);
+        },
+      },
+      memory,
+    );
+    const { intake } = createIntake({ log });
+    const ids = Array.from({ length: 1_000 }, (_, index) => `j${index}`);
+    const story = posted(...ids.flatMap((id) => [created(id), started(id), completed(id)]));
+    await intake.take(story);
+    expect(reads).toEqual([]);
+    expect(await intake.take(story)).toEqual({ accepted: 0, duplicates: 3_000 });
+    expect(reads.length).toBeLessThan(5);
+    expect(new Set(reads.map(({ after }) => after)).size).toBe(reads.length);
+  });
+
+  it("lets others run between two pages", async () => {
+    const { intake, log } = createIntake();
+    const story = posted(
+      created("j"),
+      started("j"),
+      ...Array.from({ length: 4_000 }, () => jobEvent("orchestra.job.progress", "j")),
+      completed("j"),
+    );
+    await intake.take(story);
+    const read = vi.spyOn(log, "read");
+    const readsAtTurn: number[] = [];
+    let turn = setImmediate(function look() {
+      readsAtTurn.push(read.mock.calls.length);
+      turn = setImmediate(look);
+    });
+    await intake.take(story.slice(-1));
+    clearImmediate(turn);
+    expect(read.mock.calls.length).toBeGreaterThan(3);
+    expect(new Set(readsAtTurn).size).toBeGreaterThan(3);
   });
 
   it("applies nothing of a request that contradicts the log or itself, and names the line", async () => {
@@ -100,67 +162,164 @@ describe("the event intake", () => {
   });
 
   it("leaves room in the publisher's queue, however many events come at once", async () => {
-    const log = createMemoryEventLog();
-    const publisher = new EventPublisher({ log, maxPending: 500 });
-    const intake = new EventIntake({
-      log,
-      jobs: new JobTable(),
-      publish: (event) => publisher.publish(event),
-      flush: () => publisher.flush(),
-    });
+    const { intake, publisher } = createIntake({ maxPending: 500 });
     const events = Array.from({ length: 3_000 }, () => jobEvent("orchestra.job.progress", "j"));
     expect(await intake.take(posted(...events))).toEqual({ accepted: 3_000, duplicates: 0 });
     expect(publisher.stats()).toMatchObject({ appended: 3_000, dropped: { queue_full: 0 } });
   });
 
-  it("says so when the log fails, and takes the same events again", async () => {
-    let fails = true;
-    const parts = createIntake();
-    const intake = new EventIntake({
-      ...parts,
-      publish: parts.publish as EventIntakeOptions["publish"],
-      flush: async () => {
-        if (fails) throw new Error("disk full");
-        await parts.flush();
+  it("refuses to speak for a job that this process holds, but takes a report on it", async () => {
+    const { intake, jobs } = createIntake({ ownsJob: (jobId) => jobId === "own" });
+    const own = { code: "CONFLICT", path: "data.jobId", line: 1 };
+    for (const event of [created("own"), started("own"), completed("own")]) {
+      await expect(intake.take(posted(event))).rejects.toThrow(expect.objectContaining(own));
+    }
+    expect(jobs.get("own")).toBeUndefined();
+    expect(await intake.take(posted(reported("own"), created("other")))).toMatchObject({ accepted: 2 });
+  });
+
+  it("knows an event of its own process when it is sent back", async () => {
+    const { intake, publisher } = createIntake({ ownsJob: () => true });
+    const event = created("own");
+    publisher.publish(event);
+    await publisher.flush();
+    expect(await intake.take(posted(event))).toEqual({ accepted: 0, duplicates: 1 });
+  });
+});
+
+describe("what the log does not take", () => {
+  it.each<[string, EventLog["append"]]>([
+    [
+      "throws",
+      () => {
+        throw new Error("disk full");
       },
-    });
-    const event = posted(created("j"));
-    await expect(intake.take(event)).rejects.toThrow(expect.objectContaining({ code: "UNAVAILABLE" }));
-    fails = false;
+    ],
+    ["rejects", () => Promise.reject(new Error("disk full"))],
+  ])("is not accepted when append %s, and accepted when it is sent again", async (_, append) => {
+    const memory = createMemoryEventLog({ epoch: "e" });
+    const log = createLogWith({ append }, memory);
+    const { intake, publisher } = createIntake({ log });
+    const story = posted(created("j"), started("j"));
+    await expect(intake.take(story)).rejects.toThrow(unavailable);
+    expect(publisher.stats().dropped.append_failed).toBe(2);
+    log.append = (batch) => memory.append(batch);
+    expect(await intake.take(story)).toEqual({ accepted: 2, duplicates: 0 });
+    expect((await memory.read()).records.map(({ event }) => event.id)).toEqual(
+      story.map(({ event }) => event.id),
+    );
+  });
+
+  it("is said of a request that was applied by half, and only the rest is taken when it is sent again", async () => {
+    const memory = createMemoryEventLog();
+    let batches = 0;
+    const log = createLogWith(
+      {
+        append: (batch) => {
+          if (++batches === 2) throw new Error("disk full");
+          return memory.append(batch);
+        },
+      },
+      memory,
+    );
+    const { intake } = createIntake({ log });
+    const events = posted(...Array.from({ length: 1_200 }, () => jobEvent("orchestra.job.progress", "j")));
+    await expect(intake.take(events)).rejects.toThrow(/500 of 1200/);
+    expect(await intake.take(events)).toEqual({ accepted: 700, duplicates: 500 });
+  });
+
+  it("is not accepted when the publisher's queue is full", async () => {
+    const { intake, publisher } = createIntake({ maxPending: 1 });
+    publisher.publish(jobEvent("orchestra.job.progress", "host"));
+    const event = posted(jobEvent("orchestra.job.progress", "j"));
+    const answer = intake.take(event);
+    await expect(answer).rejects.toThrow(unavailable);
+    expect(publisher.stats().dropped.queue_full).toBe(1);
+    await publisher.flush();
     expect(await intake.take(event)).toEqual({ accepted: 1, duplicates: 0 });
-    expect(parts.publisher.stats()).toMatchObject({ appended: 1, duplicates: 1 });
   });
 
-  it("lets at most 64 requests wait", async () => {
-    const { intake } = createIntake({ flush: () => new Promise(() => {}) });
-    const turns = Array.from({ length: 64 }, () =>
-      intake.take(posted(jobEvent("orchestra.job.progress", "j"))),
-    );
-    expect(turns).toHaveLength(64);
-    await expect(intake.take(posted(created("k")))).rejects.toThrow(
-      expect.objectContaining({ code: "UNAVAILABLE" }),
-    );
+  it("is not known when the log cannot be read", async () => {
+    const read = () => {
+      throw new Error("disk");
+    };
+    const { intake } = createIntake({ log: createLogWith({ read }) });
+    await intake.take(posted(created("j")));
+    await expect(intake.take(posted(created("j")))).rejects.toThrow(unavailable);
   });
 
-  it("remembers the last 10,000 ids", async () => {
+  it("is not accepted once the publisher is closed", async () => {
     const { intake, publisher } = createIntake();
-    const first = posted(jobEvent("orchestra.job.progress", "j"));
-    await intake.take(first);
-    const others = Array.from({ length: 10_000 }, () => jobEvent("orchestra.job.progress", "j"));
-    await intake.take(posted(...others));
-    expect(await intake.take(first)).toEqual({ accepted: 1, duplicates: 0 });
-    expect(publisher.stats().made).toBe(10_002);
+    await publisher.shutdown();
+    await expect(intake.take(posted(created("j")))).rejects.toThrow(unavailable);
   });
+});
+
+describe("a log that does not answer", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function createHangingIntake() {
+    const memory = createMemoryEventLog();
+    const answer = Promise.withResolvers<void>();
+    const log = createLogWith({ append: (batch) => answer.promise.then(() => memory.append(batch)) }, memory);
+    return { ...createIntake({ log }), answer };
+  }
+
+  it("is waited for five seconds, and the same events are taken when it answers", async () => {
+    const { intake, answer, publisher } = createHangingIntake();
+    const event = posted(created("j"));
+    const refused = expect(intake.take(event)).rejects.toThrow(unavailable);
+    await turn();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await refused;
+    answer.resolve();
+    await publisher.flush();
+    expect(await intake.take(event)).toEqual({ accepted: 0, duplicates: 1 });
+    expect(publisher.stats()).toMatchObject({ appended: 1, duplicates: 0 });
+  });
+
+  it("lets nobody in while it is not known what became of what came before", async () => {
+    const { intake, answer, publisher } = createHangingIntake();
+    await Promise.all([refusedAfterTimeout(intake, created("j")), refused(intake, created("k"))]);
+    await refused(intake, created("j"));
+    answer.resolve();
+    await publisher.flush();
+    await expect(intake.take(posted(created("j")))).rejects.toThrow(conflict(1));
+    expect(publisher.stats().appended).toBe(1);
+  });
+
+  it("has at most 64 requests wait for it", async () => {
+    const { intake } = createHangingIntake();
+    const turns = Array.from({ length: 64 }, (_, index) => refused(intake, created(`j${index}`)));
+    await expect(intake.take(posted(created("k")))).rejects.toThrow(/Too many/);
+    await turn();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await Promise.all(turns);
+  });
+
+  const refused = (intake: EventIntake, event: JobEvent) =>
+    expect(intake.take(posted(event))).rejects.toThrow(unavailable);
+
+  async function refusedAfterTimeout(intake: EventIntake, event: JobEvent): Promise<void> {
+    const answer = refused(intake, event);
+    await turn();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await answer;
+  }
 });
 
 describe("a sink that hangs", () => {
-  it("does not hold up the answer for more than two seconds", async ({ onTestFinished }) => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    onTestFinished(() => void vi.useRealTimers());
-    const { intake } = createIntake({ flush: () => new Promise(() => {}) });
-    const answer = intake.take(posted(created("j")));
-    await new Promise((resolve) => setImmediate(resolve));
-    await vi.advanceTimersByTimeAsync(2_000);
-    expect(await answer).toEqual({ accepted: 1, duplicates: 0 });
+  it("holds up no answer", async () => {
+    const sink = { ...createRecordingSink(), forceFlush: () => new Promise<void>(() => {}) };
+    const { intake } = createIntake({ sinks: [sink] });
+    expect(await intake.take(posted(created("j")))).toEqual({ accepted: 1, duplicates: 0 });
   });
 });
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));

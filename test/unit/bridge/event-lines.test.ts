@@ -87,9 +87,19 @@ describe("many events", () => {
     );
   });
 
-  it("are at most 10,000", () => {
+  it("are at most 10,000 lines, empty ones included", () => {
     const tooMany = Array.from({ length: 10_001 }, () => json);
     expect(() => readEventLines(lines(...tooMany), LIMIT)).toThrow(error({ code: "PAYLOAD_TOO_LARGE" }));
-    expect(readEventLines(lines(...tooMany.slice(1)), LIMIT)).toHaveLength(10_000);
+    expect(readEventLines(lines(...tooMany.slice(1), ""), LIMIT)).toHaveLength(10_000);
+    expect(() => readEventLines(lines(...tooMany.map(() => ""), json), LIMIT)).toThrow(
+      error({ code: "PAYLOAD_TOO_LARGE" }),
+    );
+  });
+
+  it("have no line longer than the limit, not even an empty one", () => {
+    expect(() => readEventLines(lines(json, " ".repeat(LIMIT + 1)), LIMIT)).toThrow(
+      error({ code: "PAYLOAD_TOO_LARGE", line: 2 }),
+    );
+    expect(readEventLines(lines(json, " ".repeat(LIMIT)), LIMIT)).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ChildCommand, type ChildCommandOptions } from "../../../src/cli/child-command.ts";
+import { isRunning } from "./running.ts";
 
 function start(command: string[], options: Partial<ChildCommandOptions> = {}) {
   const output = { stdout: "", stderr: "" };
@@ -91,13 +92,48 @@ describe("output", () => {
 });
 
 describe("signals", () => {
-  test("reach the children of a command in a group of its own", async () => {
-    const { child, ended, first } = sh("sleep 60 & echo ready; wait; exit 0");
+  test.each([
+    ["of its own", true],
+    ["that is ours", false],
+  ])("reach the children of a command in a group %s", async (_group, ownGroup) => {
+    const { child, ended, first, output } = sh("sleep 60 & echo $!; wait; exit 0", { ownGroup });
     await first;
+    const grandchild = Number.parseInt(output.stdout, 10);
+    expect(isRunning(grandchild)).toBe(true);
 
     child.signal("SIGTERM");
 
     expect(await ended).toMatchObject({ exitCode: 143, failure: { errorType: "signal_SIGTERM" } });
+    await expect.poll(() => isRunning(grandchild), { interval: 5 }).toBe(false);
+  });
+
+  test.each([true, false])("kill what outlived the command (own group: %s)", async (ownGroup) => {
+    const script = "sh -c 'trap \"\" TERM; echo $$; sleep 60' & wait";
+    const { child, ended, first, output } = sh(script, { ownGroup });
+    await first;
+    const grandchild = Number.parseInt(output.stdout, 10);
+    child.signal("SIGTERM");
+    await ended;
+    expect(isRunning(grandchild)).toBe(true);
+
+    child.killAll();
+
+    await expect.poll(() => isRunning(grandchild), { interval: 5 }).toBe(false);
+  });
+
+  test("that kill end the wait for a reader that does not read", async () => {
+    const reading = Promise.withResolvers<void>();
+    const { child, ended } = sh("echo ready; sleep 60", {
+      onStdout: (chunk) => {
+        reading.resolve();
+        return chunk === undefined ? Promise.resolve() : new Promise(() => {});
+      },
+    });
+    await reading.promise;
+
+    child.signal("SIGKILL");
+
+    expect(await ended).toMatchObject({ exitCode: 137 });
   });
 
   test("reach a command in our own group", async () => {

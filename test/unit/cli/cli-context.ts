@@ -38,7 +38,7 @@ export function createTestContext(overrides: Partial<CliContext> = {}): TestCont
     stdin: "ignore",
     stdout: new MemoryTerminal(),
     stderr: new MemoryTerminal(),
-    hasTerminal: false,
+    isInteractive: false,
     onSignal: (handler) => {
       handlers.add(handler);
       return () => void handlers.delete(handler);

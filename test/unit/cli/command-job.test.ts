@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { CommandJob } from "../../../src/cli/command-job.ts";
+import { CommandJob, type CommandJobOptions } from "../../../src/cli/command-job.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { WorkerJobRegistry } from "../../../src/job/registry.ts";
 import { createJobRunner, type RunInput } from "../../../src/lifecycle/run.ts";
 import { createTestContext, MemoryTerminal } from "./cli-context.ts";
+import { isRunning } from "./running.ts";
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -21,13 +22,18 @@ class WatchedTerminal extends MemoryTerminal {
   }
 }
 
-function start(script: string, overrides: Partial<CliContext> = {}, input: Partial<RunInput> = {}) {
+function start(
+  script: string,
+  overrides: Partial<CliContext> = {},
+  input: Partial<RunInput> = {},
+  options: CommandJobOptions = {},
+) {
   const registry = new WorkerJobRegistry();
   const spans = { within: <T>(_jobId: string, fn: () => T) => fn(), traceparent: () => TRACEPARENT };
   const { run } = createJobRunner(registry, spans);
   const stdout = new WatchedTerminal();
   const context = createTestContext({ env: { PATH: process.env.PATH }, stdout, ...overrides });
-  const job = new CommandJob(["sh", "-c", script], { run, registry }, context);
+  const job = new CommandJob(["sh", "-c", script], { run, registry }, context, options);
   const exitCode = job.run({ workerId: "build", message: script, ...input });
   return { exitCode, stdout, stderr: context.stderr, signal: context.signal, job: () => registry.list()[0] };
 }
@@ -87,6 +93,31 @@ describe("the job of a command", () => {
   });
 });
 
+describe.each([false, true])("a time budget (on a terminal: %s)", (isInteractive) => {
+  const STUBBORN = "trap '' TERM INT; echo ready; while :; do sleep 0.01; done";
+
+  test("leaves nothing of the command behind when it is over", async () => {
+    const script = "sh -c 'trap \"\" TERM; echo $$; exec sleep 60' & wait";
+    const { exitCode, stdout } = start(script, { isInteractive }, { timeoutMs: 500 });
+
+    expect(await exitCode).toBe(124);
+    const grandchild = Number.parseInt(stdout.text, 10);
+    expect(grandchild).toBeGreaterThan(0);
+    await expect.poll(() => isRunning(grandchild), { interval: 5 }).toBe(false);
+  });
+
+  test("ends a command that ignores it, also after it ignored a signal", async () => {
+    const timing = [{ isInteractive }, { timeoutMs: 300 }, { killAfterMs: 50 }] as const;
+    const { exitCode, stdout, signal, job } = start(STUBBORN, ...timing);
+    await stdout.printed("ready");
+
+    signal("SIGTERM");
+
+    expect(await exitCode).toBe(124);
+    expect(job()).toMatchObject({ status: "failed", errorType: "timeout" });
+  });
+});
+
 describe("a signal", () => {
   const COUNT = "trap 'echo got' INT TERM; echo ready; while :; do sleep 0.01; done";
 
@@ -102,7 +133,7 @@ describe("a signal", () => {
   });
 
   test("by Ctrl-C has reached the command before, on a terminal", async () => {
-    const { exitCode, stdout, signal, job } = start(COUNT, { hasTerminal: true });
+    const { exitCode, stdout, signal, job } = start(COUNT, { isInteractive: true });
     await stdout.printed("ready");
 
     signal("SIGINT");
@@ -113,8 +144,19 @@ describe("a signal", () => {
     expect(job()).toMatchObject({ status: "canceled", reason: "SIGINT" });
   });
 
+  test("that is SIGINT and came to us alone is passed on, on a terminal, and then the command is killed", async () => {
+    const { exitCode, stdout, signal, job } = start(COUNT, { isInteractive: true }, {}, { killAfterMs: 50 });
+    await stdout.printed("ready");
+
+    signal("SIGINT");
+    await stdout.printed("got");
+
+    expect(await exitCode).toBe(137);
+    expect(job()).toMatchObject({ status: "canceled", reason: "SIGINT" });
+  });
+
   test("of another kind is passed on, on a terminal, too", async () => {
-    const { exitCode, stdout, signal, job } = start("echo ready; exec sleep 60", { hasTerminal: true });
+    const { exitCode, stdout, signal, job } = start("echo ready; exec sleep 60", { isInteractive: true });
     await stdout.printed("ready");
 
     signal("SIGTERM");

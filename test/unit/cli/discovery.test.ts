@@ -1,4 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -12,14 +24,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(state, { recursive: true }));
 
-const bridge = { url: "http://127.0.0.1:4319", token: "secret-of-the-bridge", pid: 1 };
+const bridge = { url: "http://127.0.0.1:4319", token: "secret-of-the-bridge" };
 const path = () => join(state, "orchestra-otel", "bridge.json");
+
+/** As if it had been written by someone else. */
+function rewriteBridgeFile(changes: object): void {
+  const content = { ...JSON.parse(readFileSync(path(), "utf8")), ...changes };
+  writeFileSync(path(), JSON.stringify(content));
+}
 
 describe("a running bridge", () => {
   test("leaves a file that only its owner can read, and nothing beside it", () => {
     writeBridgeFile(env, bridge);
 
-    expect(readBridgeFile(env)).toEqual(bridge);
+    expect(readBridgeFile(env)).toMatchObject({ ...bridge, pid: process.pid });
     expect(statSync(path()).mode & 0o777).toBe(0o600);
     expect(statSync(join(state, "orchestra-otel")).mode & 0o777).toBe(0o700);
     expect(readdirSync(join(state, "orchestra-otel"))).toEqual(["bridge.json"]);
@@ -36,11 +54,11 @@ describe("a running bridge", () => {
 
   test("leaves the file of another that came later", () => {
     const forget = writeBridgeFile(env, bridge);
-    writeBridgeFile(env, { ...bridge, pid: 2 });
+    writeBridgeFile(env, { ...bridge, url: "http://127.0.0.1:4320" });
 
     forget();
 
-    expect(readBridgeFile(env)?.pid).toBe(2);
+    expect(readBridgeFile(env)?.url).toBe("http://127.0.0.1:4320");
   });
 });
 
@@ -76,9 +94,10 @@ describe("a bridge is found", () => {
 
   test("nowhere when there is no file, or one that makes no sense", () => {
     expect(findBridge({}, env)).toBeUndefined();
-    mkdirSync(join(state, "orchestra-otel"));
-    for (const content of ["", "{}", '{"url":"file:///etc/passwd","pid":1}', "[]"]) {
-      writeFileSync(path(), content);
+    writeBridgeFile(env, bridge);
+    const content = readFileSync(path(), "utf8");
+    for (const nonsense of ["", "{}", content.replace("http:", "file:"), "[]"]) {
+      writeFileSync(path(), nonsense);
       expect(findBridge({}, env)).toBeUndefined();
     }
   });
@@ -88,4 +107,64 @@ describe("a bridge is found", () => {
     expect(() => findBridge({ url: "ftp://x" }, env)).toThrow("Option '--url' takes");
     expect(() => findBridge({ url: "" }, env, "URL")).toThrow("URL takes");
   });
+});
+
+describe("a file is not believed, and its token sent nowhere,", () => {
+  beforeEach(() => {
+    writeBridgeFile(env, bridge);
+    expect(findBridge({ url: bridge.url }, env)?.token).toBe(bridge.token);
+  });
+
+  const expectDisbelief = () => {
+    expect(findBridge({}, env)).toBeUndefined();
+    expect(findBridge({ url: bridge.url }, env)?.token).toBeUndefined();
+  };
+
+  test("when its process is gone", () => {
+    rewriteBridgeFile({ pid: spawnSync("true").pid });
+    expectDisbelief();
+  });
+
+  test("when another process has that id by now", () => {
+    rewriteBridgeFile({ process: "an earlier one" });
+    expectDisbelief();
+  });
+
+  test("when it names no single process", () => {
+    for (const pid of [0, -process.pid]) {
+      rewriteBridgeFile({ pid });
+      expectDisbelief();
+    }
+  });
+
+  test("when others can read it", () => {
+    chmodSync(path(), 0o640);
+    expectDisbelief();
+  });
+
+  test("when others can replace it", () => {
+    chmodSync(join(state, "orchestra-otel"), 0o720);
+    expectDisbelief();
+  });
+
+  test("when it is a link", () => {
+    renameSync(path(), join(state, "elsewhere"));
+    symlinkSync(join(state, "elsewhere"), path());
+    expectDisbelief();
+  });
+});
+
+test("a bridge does not write where others can read", () => {
+  mkdirSync(join(state, "orchestra-otel"));
+  chmodSync(join(state, "orchestra-otel"), 0o755);
+
+  expect(() => writeBridgeFile(env, bridge)).toThrow("that only you can open, got mode 755");
+  expect(readdirSync(join(state, "orchestra-otel"))).toEqual([]);
+});
+
+test("a bridge that cannot leave its file leaves no draft either", () => {
+  mkdirSync(path(), { recursive: true, mode: 0o700 });
+
+  expect(() => writeBridgeFile(env, bridge)).toThrow("EISDIR");
+  expect(readdirSync(join(state, "orchestra-otel"))).toEqual(["bridge.json"]);
 });

@@ -67,12 +67,24 @@ describe("a feed", () => {
     ]);
   });
 
-  test("begins after the cursor it is given", async () => {
-    const { url, requests } = await startBridge(stream("data: 1\n\n"));
+  test("goes on after a message that is too long to be read", async () => {
+    const long = `id: e-1\nevent: x\ndata: ${"y".repeat(17 * 1024 * 1024)}\n\n`;
+    const { url, requests } = await startBridge(stream(`${long}id: e-2\ndata: small\n\n`));
+    let skipped = 0;
 
-    await read(url, 1, { after: "0" });
+    const { data, connections } = await read(url, 1, { onSkipped: () => skipped++ });
 
-    expect(requests[0]).toMatchObject({ url: "/v1/events", lastEventId: "0" });
+    expect({ data, skipped, connections }).toEqual({ data: ["small"], skipped: 1, connections: [{ url }] });
+    expect(requests).toHaveLength(1);
+  });
+
+  test("does not ask again for a message that is too long", async () => {
+    const long = `id: e-1\ndata: ${"y".repeat(17 * 1024 * 1024)}`;
+    const { url, requests } = await startBridge(stream(long, { end: true }), stream("data: 2\n\n"));
+
+    await read(url, 1);
+
+    expect(requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, "e-1"]);
   });
 
   test("survives characters that are split between chunks", async () => {
@@ -124,6 +136,29 @@ describe("a connection that is lost", () => {
 
     expect(connections).toEqual([{ url, lost: "503 Service Unavailable" }, { url }]);
   });
+});
+
+test("the pause grows until a message came, however often the bridge accepts", async () => {
+  const empty = stream("", { end: true });
+  const { url } = await startBridge(
+    empty,
+    empty,
+    stream("data: 1\n\n", { end: true }),
+    empty,
+    stream("data: 2\n\n"),
+  );
+  const times: number[] = [];
+
+  await read(url, 2, { onConnection: ({ lost }) => lost === undefined && times.push(performance.now()) });
+  const [first = 0, second = 0, third = 0, afterMessage = 0] = times
+    .slice(1)
+    .map((time, index) => time - (times[index] ?? 0));
+
+  // A random number of 0 halves each pause: 125, 250, then from the start again.
+  expect(first).toBeGreaterThan(120);
+  expect(second).toBeGreaterThan(245);
+  expect(third).toBeLessThan(second);
+  expect(afterMessage).toBeGreaterThan(245);
 });
 
 describe("a refusal ends the feed with what the bridge says", () => {

@@ -127,6 +127,41 @@ describe("on a terminal", () => {
     await printer.close();
   });
 
+  test("a resync takes the bars away, as what was missed may have ended their jobs", async () => {
+    const { printer, stdout } = createPrinter({ isTTY: true });
+    await printer.message(frame(created()));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(stdout.text).toContain("build 3.0 s");
+    const before = stdout.text.length;
+
+    await printer.message(resync);
+    await vi.advanceTimersByTimeAsync(1_100);
+
+    expect(stdout.text.slice(before)).not.toContain("build");
+    await printer.close();
+  });
+
+  test("an event with fields of any type is a line, and the feed goes on", async () => {
+    const { printer, stdout } = createPrinter({ isTTY: true });
+    const data = { ...created().data, progress: { percent: 1e4, message: {} }, message: "odd" };
+    const odd = { ...created(), data };
+    const error = {
+      ...created(),
+      type: "orchestra.error",
+      data: { message: "x", sessionId: 5 },
+    };
+
+    await printer.message(frame(odd));
+    await printer.message(frame(error));
+    await vi.advanceTimersByTimeAsync(1_100);
+    await printer.message(frame(created({ jobId: "next" })));
+    await printer.close();
+
+    expect(stdout.text).toContain("started: odd");
+    expect(stdout.text).toContain("error: x");
+    expect(stdout.text).toContain("started: compile the lexer");
+  });
+
   test("notes are lines above the bars", async () => {
     const { printer, stdout, stderr } = createPrinter({ isTTY: true });
 

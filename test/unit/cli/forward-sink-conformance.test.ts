@@ -1,10 +1,18 @@
 import { createForwardSink } from "../../../src/cli/forward-sink.ts";
+import type { OrchestratorEvent } from "../../../src/event/event.ts";
 import { describeEventSink } from "../../conformance/event-sink.ts";
-import { startServer } from "./http-server.ts";
+import { bodyOf, startServer } from "./http-server.ts";
 
 describeEventSink("the forward to a bridge", async () => {
-  const url = await startServer((request, response) => {
-    request.resume().on("end", () => response.end("{}"));
+  const received = new Set<string>();
+  const url = await startServer(async (request, response) => {
+    for (const line of (await bodyOf(request)).split("\n").filter(Boolean)) {
+      received.add((JSON.parse(line) as OrchestratorEvent).id);
+    }
+    response.end("{}");
   });
-  return createForwardSink({ target: { url, token: undefined } });
+  return {
+    sink: createForwardSink({ target: { url, token: undefined } }),
+    delivered: (records) => records.filter(({ event }) => received.has(event.id)).length,
+  };
 });

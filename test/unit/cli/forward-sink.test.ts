@@ -118,6 +118,73 @@ describe("a bridge that fails", () => {
   });
 });
 
+describe("an event that is refused", () => {
+  /** A bridge that knows these ids to be wrong, and names the line of the first. */
+  async function startStrictBridge(status: number, wrong: string[]) {
+    const taken: string[] = [];
+    const url = await startServer(async (request, response) => {
+      const ids = (await bodyOf(request))
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).id);
+      const fault = ids.findIndex((id) => wrong.includes(id));
+      if (fault === -1) taken.push(...ids);
+      else response.statusCode = status;
+      const error = { code: "INVALID_EVENT", message: "no", line: fault + 1 };
+      response.end(JSON.stringify({ error }));
+    });
+    return { url, taken };
+  }
+
+  test.each([400, 409])("with its line (%d) does not cost the others", async (status) => {
+    const { url, taken } = await startStrictBridge(status, ["1", "3", "5"]);
+    const sink = createSink(url);
+
+    for (const id of ["1", "2", "3", "4", "5"]) sink.onEvent(record(created({ id })));
+    await sink.forceFlush();
+
+    expect(taken).toEqual(["2", "4"]);
+    expect(sink.stats()).toMatchObject({ delivered: 2, pending: 0, dropped: { refused: 3 } });
+  });
+
+  test.each([0, 3, 1.5, "1", null])(
+    "with a line that is none of the request's (%j) costs all",
+    async (line) => {
+      let requests = 0;
+      const url = await startServer(async (request, response) => {
+        await bodyOf(request);
+        requests++;
+        response.statusCode = 400;
+        response.end(JSON.stringify({ error: { code: "INVALID_EVENT", message: "no", line } }));
+      });
+      const sink = createSink(url);
+
+      for (const id of ["1", "2"]) sink.onEvent(record(created({ id })));
+      await sink.forceFlush();
+
+      expect(requests).toBe(1);
+      expect(sink.stats()).toMatchObject({ pending: 0, dropped: { refused: 2 } });
+    },
+  );
+});
+
+test("flushing again and again waits no longer than once for a bridge that never answers", async () => {
+  const url = await startServer(() => {});
+  const sink = createSink(url, { flushTimeoutMs: 200 });
+  sink.onEvent(record(created()));
+  const began = performance.now();
+
+  for (let time = 0; time < 5; time++) await sink.forceFlush();
+  await sink.shutdown();
+
+  expect(performance.now() - began).toBeLessThan(600);
+  expect(sink.stats()).toMatchObject({
+    pending: 0,
+    dropped: { unreachable: 1 },
+    lastError: "no answer in time",
+  });
+});
+
 test("what waits is bounded; progress goes before beginnings and ends", async () => {
   const { url, requests } = await startBridge();
   const sink = createSink(url, { maxPending: 2 });

@@ -63,6 +63,34 @@ describe("bars", () => {
     expect(render(events).at(-1)).toBe("… and 992 more");
   });
 
+  test("show what they can of a job whose fields are not what they should be", () => {
+    const anything = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true });
+    fc.assert(
+      fc.property(anything, anything, anything, (message, percent, progressed) => {
+        const strange = created({ jobId: "a" });
+        Object.assign(strange.data, { message, progress: { percent, message: progressed } });
+        expect(render([strange])).toHaveLength(1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("never leave their track", () => {
+    const strange = created();
+    Object.assign(strange.data, { progress: { percent: 1e4 } });
+
+    expect(render([strange])[0]).toMatch(/^[━─]{20} .* build 3\.0 s compile the lexer$/);
+  });
+
+  test("are forgotten when asked to", () => {
+    const bars = new JobBars();
+    bars.apply(created());
+
+    bars.clear();
+
+    expect(bars.render(80, 4_000, plain)).toEqual([]);
+  });
+
   test("never wrap and never control the terminal, whatever a job calls itself", () => {
     const text = fc.string({
       unit: fc.oneof(fc.constantFrom("\x1b", "\u009b", "編", "👩‍👩‍👧"), fc.string({ unit: "binary" })),

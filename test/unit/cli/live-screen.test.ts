@@ -84,3 +84,16 @@ test("a terminal that has gone ends the printing", async () => {
   await screen.print("line");
   await expect(screen.close()).rejects.toThrow();
 });
+
+test("a footer that cannot be drawn does not take the lines with it", async () => {
+  const terminal = new MemoryTerminal();
+  const screen = new LiveScreen(terminal, () => {
+    throw new Error("no footer");
+  });
+
+  await screen.print("line");
+  await vi.advanceTimersByTimeAsync(100);
+  await screen.close();
+
+  expect(terminal.text).toBe("line\n");
+});

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatCursor, parseCursor } from "../../../src/event/cursor.ts";
+import { formatCursor, isBeyond, OLDEST, parseCursor } from "../../../src/event/cursor.ts";
 
 const epochs = fc.string({
   unit: fc.constantFrom(..."abcXYZ0189"),
@@ -55,5 +55,27 @@ describe("a cursor", () => {
     "e-١",
   ])("is not %j", (text) => {
     expect(parseCursor(text)).toBeUndefined();
+  });
+});
+
+describe("isBeyond", () => {
+  it("follows the order of one epoch", () => {
+    fc.assert(
+      fc.property(epochs, sequences, sequences, (epoch, a, b) => {
+        expect(isBeyond(formatCursor(epoch, a), formatCursor(epoch, b))).toBe(a > b);
+      }),
+    );
+  });
+
+  it.each([
+    ["e-1", "f-2"],
+    ["e-1", "no cursor"],
+    ["no cursor", "e-1"],
+  ])("takes %j for a new beginning after %j", (cursor, position) => {
+    expect(isBeyond(cursor, position)).toBe(true);
+  });
+
+  it("has no cursor that could be taken for the beginning", () => {
+    expect(parseCursor(OLDEST)).toBeUndefined();
   });
 });

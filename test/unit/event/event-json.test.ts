@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { OrchestratorEvent } from "../../../src/event/event.ts";
 import { encodeEvent, encodeJson } from "../../../src/event/event-json.ts";
 import { exampleEvent } from "../../fixtures/event-examples.ts";
 import { HOSTILE_TEXT, HOSTILE_VALUES, hostileEvents } from "../../fixtures/hostile-events.ts";
+import { thrownBy } from "../../fixtures/thrown.ts";
 
 const bigintAnd = (value: unknown) => JSON.parse(encodeJson({ force: 1n, value })).value;
 
@@ -105,8 +107,30 @@ describe("encodeEvent", () => {
     }
   });
 
-  it("yields JSON even for an event that denies itself", () => {
-    const event = Object.assign(exampleEvent("orchestra.error"), { toJSON: () => undefined });
-    expect(encodeEvent(event).json).toBe("null");
+  it("makes an event that says itself what it is in JSON just that", () => {
+    const event = exampleEvent("orchestra.error");
+    const told = { ...event, data: { message: "in other words" } };
+    const encoded = encodeEvent(Object.assign({ ...event }, { toJSON: () => told }));
+    expect(encoded).toEqual({ event: told, json: JSON.stringify(told) });
+    expect(encoded.event).not.toHaveProperty("toJSON");
+  });
+
+  it.each<[string, (event: OrchestratorEvent) => unknown]>([
+    ["nothing", () => undefined],
+    ["null", () => null],
+    ["a text", () => "gone"],
+    ["a list", () => []],
+    ["another type", (event) => ({ ...event, type: "orchestra.nothing" })],
+    ["another id", (event) => ({ ...event, id: 7 })],
+    [
+      "an error",
+      () => {
+        throw new Error("toJSON");
+      },
+    ],
+  ])("refuses an event whose JSON is %s", (_what, toJson) => {
+    const event = exampleEvent("orchestra.error");
+    const denying = { ...event, toJSON: () => toJson(event) };
+    expect(thrownBy(() => encodeEvent(denying as typeof event)).code).toBe("INVALID_EVENT");
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isJobEvent } from "../../../src/event/event.ts";
 import { encodeEvent } from "../../../src/event/event-json.ts";
 import { type JobQuery, JobTable } from "../../../src/event/job-table.ts";
 import { describeEventSink } from "../../conformance/event-sink.ts";
@@ -6,10 +7,23 @@ import { exampleEvent } from "../../fixtures/event-examples.ts";
 import { jobEvent, recordsOf } from "../../fixtures/job-story.ts";
 import { thrownBy } from "../../fixtures/thrown.ts";
 
-describeEventSink("JobTable", () => new JobTable());
+describeEventSink("JobTable", () => {
+  const sink = new JobTable();
+  return {
+    sink,
+    delivered: (records) => {
+      const last = records.findIndex(({ cursor }) => cursor === sink.cursor);
+      const jobs = records
+        .slice(0, last + 1)
+        .map(({ event }) => event)
+        .filter(isJobEvent);
+      return jobs.every(({ data }) => sink.get(data.jobId) !== undefined) ? last + 1 : 0;
+    },
+  };
+});
 
 /** `count` jobs `j1` … created in that order. */
-function tableOf(count: number, options: { maxJobs?: number } = {}): JobTable {
+function tableOf(count: number, options: { maxJobs?: number; maxLength?: number } = {}): JobTable {
   const table = new JobTable(options);
   const events = Array.from({ length: count }, (_, index) =>
     jobEvent("orchestra.job.created", `j${index + 1}`, {
@@ -86,6 +100,25 @@ describe("paging", () => {
     expect(ids(table, { status: "running", after: next })).toEqual(["j2", "j1"]);
   });
 
+  it("ends before it becomes too long to be sent at once", () => {
+    const table = new JobTable();
+    const long = "x".repeat(4_000);
+    const events = Array.from({ length: 1_000 }, (_, index) =>
+      jobEvent("orchestra.job.created", `j${index}`, { message: long }),
+    );
+    for (const record of recordsOf(events)) table.onEvent(record);
+    const seen: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = table.list({ limit: 1_000, after });
+      expect(page.total).toBe(1_000);
+      expect(JSON.stringify(page.jobs).length).toBeLessThan(1.1 * 1024 * 1024);
+      seen.push(...page.jobs.map(({ jobId }) => jobId));
+      after = page.next;
+    } while (after !== undefined);
+    expect(seen).toEqual(events.map(({ data }) => data.jobId).reverse());
+  });
+
   it("refuses to go on after a job that is not held, rather than begin again", () => {
     expect(thrownBy(() => tableOf(2).list({ after: "gone" }))).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -107,5 +140,41 @@ describe("a full table", () => {
 
   it("lets the oldest of all go when none has ended", () => {
     expect(ids(tableOf(5, { maxJobs: 3 }))).toEqual(["j5", "j4", "j3"]);
+  });
+
+  it("does not count a job as ended that goes on after all", () => {
+    const table = tableOf(2, { maxJobs: 2 });
+    end(table, "j2");
+    table.onEvent({ ...encodeEvent(jobEvent("orchestra.job.progress", "j2")), cursor: "e-100" });
+    table.onEvent({ ...encodeEvent(jobEvent("orchestra.job.created", "j3")), cursor: "e-101" });
+    expect(ids(table)).toEqual(["j3", "j2"]);
+  });
+
+  it("is one with too many characters, too", () => {
+    const table = tableOf(4, { maxLength: 4_000 });
+    expect(table.stats()).toMatchObject({ jobs: 4, evicted: 0 });
+    end(table, "j3");
+    const message = "x".repeat(3_000);
+    table.onEvent({ ...encodeEvent(jobEvent("orchestra.job.created", "j5", { message })), cursor: "e-100" });
+    expect(ids(table)).not.toContain("j3");
+    expect(table.stats().length).toBeLessThanOrEqual(4_000);
+    expect(table.stats()).toMatchObject({ jobs: table.list().total, evicted: 5 - table.list().total });
+  });
+
+  it("holds at least the job that it was told of last", () => {
+    const table = tableOf(3, { maxLength: 1 });
+    expect(ids(table)).toEqual(["j3"]);
+    expect(table.stats()).toMatchObject({ jobs: 1, evicted: 2 });
+  });
+
+  it("counts what each job has grown or shrunk to, not what it was told in all", () => {
+    const table = tableOf(1);
+    const { length } = table.stats();
+    for (const size of [2_000, 10, 3_000, 10]) {
+      const event = jobEvent("orchestra.job.progress", "j1", { message: "x".repeat(size) });
+      table.onEvent({ ...encodeEvent(event), cursor: "e-9" });
+    }
+    expect(table.stats().length).toBeGreaterThan(length);
+    expect(table.stats().length).toBeLessThan(length + 500);
   });
 });

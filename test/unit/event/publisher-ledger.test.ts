@@ -30,7 +30,7 @@ const answers = fc.array(fc.constantFrom("now", "later", "throws", "rejects"), {
 function balanced(publisher: EventPublisher, published: number): void {
   const { made, appended, duplicates, pending, dropped } = publisher.stats();
   expect(made).toBe(published);
-  const lost = dropped.queue_full + dropped.append_failed + dropped.closed;
+  const lost = dropped.queue_full + dropped.append_failed + dropped.not_encodable + dropped.closed;
   expect(appended + duplicates + pending + lost).toBe(made);
 }
 
@@ -48,6 +48,24 @@ function createMoodyLog(moods: readonly string[]): EventLog {
 }
 
 describe("the ledger of events", () => {
+  it.each([
+    ["at once", "now"],
+    ["later", "later"],
+  ])("holds inside a handler too, with a log that answers %s", async (_when, mood) => {
+    const { publisher } = createPublisherRig({ log: createMoodyLog([mood]) });
+    const pending: number[] = [];
+    publisher.on(() => {
+      balanced(publisher, 4);
+      pending.push(publisher.stats().pending);
+    });
+    const unencodable = Object.assign({ ...exampleEvent("orchestra.error") }, { toJSON: () => {} });
+    for (const id of ["1", "2", "1"]) publisher.publish(exampleEvent("orchestra.error", id));
+    publisher.publish(unencodable);
+    await publisher.flush();
+    expect(pending).toEqual([2, 1]);
+    expect(publisher.stats()).toMatchObject({ appended: 2, duplicates: 1, handlers: { failed: 0 } });
+  });
+
   it("always holds: made = appended + duplicates + pending + dropped, and each appended one is seen once", async () => {
     await fc.assert(
       fc.asyncProperty(steps, answers, async (sequence, moods) => {

@@ -1,3 +1,4 @@
+import { createHook } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import type { EventLog } from "../../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
@@ -21,6 +22,18 @@ function createSlowLog() {
   };
   const log = createLogWith({ append }, memory);
   return { log, asked };
+}
+
+/** Promises made while `action` runs. */
+function countPromises(action: () => void): number {
+  let count = 0;
+  const init = (_id: number, type: string) => {
+    if (type === "PROMISE") count++;
+  };
+  const hook = createHook({ init }).enable();
+  action();
+  hook.disable();
+  return count;
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -91,6 +104,26 @@ describe("a log that answers later", () => {
     await settled();
     expect(sink.ids).toEqual(["1", "2", "3"]);
     expect(publisher.stats()).toMatchObject({ appended: 3, pending: 0 });
+  });
+
+  it("may be slow under sustained publishing: what waits for it does not grow with the turns", async () => {
+    const { log, asked } = createSlowLog();
+    const { publisher, turn } = createPublisherRig({ log });
+    const publishOnce = (id: number) => {
+      publisher.publish(event(String(id)));
+      turn();
+    };
+    publishOnce(0);
+    const promises = countPromises(() => {
+      for (let id = 1; id <= 500; id++) publishOnce(id);
+    });
+    expect(promises).toBeLessThan(10);
+    asked[0]?.answer();
+    await settled();
+    asked[1]?.answer();
+    await settled();
+    expect(asked.map(({ ids }) => ids.length)).toEqual([1, 500]);
+    expect(publisher.stats()).toMatchObject({ appended: 501, pending: 0 });
   });
 
   it("makes flush wait for what was published before, in flight or not", async () => {

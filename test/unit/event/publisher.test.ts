@@ -129,8 +129,38 @@ describe("events that JSON cannot hold", () => {
     for (const one of [event("1"), unreadable, event("3")]) publisher.publish(one);
     turn();
     expect(sink.ids).toEqual(["1", "3"]);
-    expect(publisher.stats()).toMatchObject({ made: 3, appended: 2, dropped: { append_failed: 1 } });
-    expect(errors).toEqual([["log", fault]]);
+    expect(publisher.stats()).toMatchObject({ made: 3, appended: 2, dropped: { not_encodable: 1 } });
+    expect(errors).toEqual([["encoder", fault]]);
+  });
+
+  it("are lost alone when they deny in JSON what they are", () => {
+    const sink = createRecordingSink();
+    const { publisher, turn } = createPublisherRig({ sinks: [sink] });
+    publisher.publish(Object.assign({ ...event("1") }, { toJSON: () => "gone" }));
+    turn();
+    publisher.publish(event("2"));
+    turn();
+    expect(sink.ids).toEqual(["2"]);
+    expect(publisher.stats()).toMatchObject({ made: 2, appended: 1, dropped: { not_encodable: 1 } });
+  });
+
+  it("cannot overtake the batch that they are encoded with", async () => {
+    const sink = createRecordingSink();
+    const { publisher, turn } = createPublisherRig({ sinks: [sink] });
+    const flushes: Promise<void>[] = [];
+    const data = {
+      message: "m",
+      details: {
+        toJSON: () => {
+          publisher.publish(event("2"));
+          flushes.push(publisher.flush());
+        },
+      },
+    };
+    publisher.publish({ ...event("1"), type: "orchestra.error", data });
+    turn();
+    await Promise.all(flushes);
+    expect(sink.ids).toEqual(["1", "2"]);
   });
 });
 

@@ -105,7 +105,7 @@ describe("encodeFrame", () => {
 describe("the frames of a feed", () => {
   it("carry each record's cursor, type and JSON, whatever the record holds", () => {
     const records = hostileRecords();
-    const { events } = readStream(records.map(encodeRecord));
+    const { events } = readStream(records.map((record) => Buffer.from(encodeRecord(record))));
     expect(events).toEqual(
       records.map(({ cursor, event, json }) => ({ id: cursor, event: event.type, data: json })),
     );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSseHub, type SseHub } from "../../../exporters/sse.ts";
+import { createSseHub, RESYNC_EVENT, type SseHub } from "../../../exporters/sse.ts";
 import type { EventFilter } from "../../../src/event/event-filter.ts";
 import type { EventLog, EventPage, ReadOptions, UnplacedEvent } from "../../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
@@ -9,9 +9,13 @@ import { errorEvent, range, settled } from "../../fixtures/sse-feed.ts";
 
 /** A log whose every read is answered when the test says so, from what it held when it was asked. */
 class DeferredLog implements EventLog {
-  readonly #memory = createMemoryEventLog({ epoch: "e" });
+  readonly #memory: EventLog;
   readonly #reads: (() => void)[] = [];
   #appended = 0;
+
+  constructor(capacity?: number) {
+    this.#memory = createMemoryEventLog({ epoch: "e", ...(capacity && { capacity }) });
+  }
 
   append(batch: readonly UnplacedEvent[]): string[] {
     this.#appended += batch.length;
@@ -61,16 +65,27 @@ interface Stage {
   answerAll(): Promise<void>;
 }
 
-function createStage(worker: (n: number) => string | undefined = () => undefined): Stage {
-  const log = new DeferredLog();
-  const hub = createSseHub({ log });
+interface StageOptions {
+  /** Whose the n-th event is. */
+  worker?: (n: number) => string | undefined;
+  /** Events that the log holds. */
+  capacity?: number;
+  maxQueuedBytes?: number;
+  /** Spaces behind each message. */
+  padding?: number;
+}
+
+function createStage(options: StageOptions = {}): Stage {
+  const { worker = () => undefined, capacity, maxQueuedBytes, padding = 0 } = options;
+  const log = new DeferredLog(capacity);
+  const hub = createSseHub({ log, maxQueuedBytes });
   const undispatched: { cursor: string; unplaced: UnplacedEvent }[] = [];
   return {
     log,
     hub,
     append: (count) => {
       const batch = range(log.appended + 1, log.appended + count).map((n) =>
-        errorEvent(n, worker(Number(n))),
+        errorEvent(n + " ".repeat(padding), worker(Number(n))),
       );
       log.append(batch).forEach((cursor, index) => {
         undispatched.push({ cursor, unplaced: batch[index] as UnplacedEvent });
@@ -79,9 +94,9 @@ function createStage(worker: (n: number) => string | undefined = () => undefined
     dispatch: (count = undispatched.length) => {
       for (const { cursor, unplaced } of undispatched.splice(0, count)) hub.onEvent({ ...unplaced, cursor });
     },
-    connect: (after, filter) => {
+    connect: (after, filter = {}) => {
       const connection = new TestConnection();
-      hub.connect(connection, { after, filter });
+      hub.connect(connection, { after, filter: hub.compile(filter) });
       return connection;
     },
     answerAll: async () => {
@@ -131,7 +146,9 @@ describe("the step from the log to the live feed", () => {
   });
 
   it("keeps a client's cursor where it has read to, until the feed gets there", async () => {
-    const { hub, append, dispatch, connect, answerAll } = createStage((n) => (n === 5 ? "coder" : undefined));
+    const { hub, append, dispatch, connect, answerAll } = createStage({
+      worker: (n) => (n === 5 ? "coder" : undefined),
+    });
     append(3);
     dispatch(1);
     const connection = connect("e-0", { workerIds: ["coder"] });
@@ -191,13 +208,11 @@ describe("the step from the log to the live feed", () => {
 
   it("gives each client exactly what came after its cursor, in order, whatever happens when", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const stage = createStage((n) => (n % 2 === 0 ? "even" : undefined));
+      fc.asyncProperty(fc.array(stepOf(300), { minLength: 5, maxLength: 40 }), async (steps) => {
+        const stage = createStage({ worker: evenOrNot });
         const clients: Client[] = [];
         for (const run of steps) await run(stage, clients);
-        stage.dispatch();
-        await settled();
-        await stage.answerAll();
+        await finish(stage, clients);
         for (const { connection, after, isWanted } of clients) {
           expect(connection.messages()).toEqual(range(after + 1, stage.log.appended).filter(isWanted));
           expect(connection.state).toBe("open");
@@ -206,7 +221,72 @@ describe("the step from the log to the live feed", () => {
       { numRuns: 60 },
     );
   });
+
+  it("leaves out only what the log let go, says so, and stops only where it cuts a slow client off", async () => {
+    const seen = { resyncs: 0, drops: 0, whole: 0 };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(stepOf(60), slowStep, liveStep), { minLength: 20, maxLength: 80 }),
+        fc.record({
+          capacity: fc.integer({ min: 50, max: 600 }),
+          padding: fc.constantFrom(0, 2_000),
+          maxQueuedBytes: fc.constantFrom(200, 5_000, 20_000),
+        }),
+        async (steps, options) => {
+          const stage = createStage({ worker: evenOrNot, ...options });
+          const clients: Client[] = [];
+          for (const run of steps) await run(stage, clients);
+          await finish(stage, clients);
+          for (const client of clients) expectNoSilentHole(client, stage.log.appended);
+          seen.whole += clients.filter(({ connection }) => connection.state === "open").length;
+          seen.resyncs += stage.hub.stats().resyncs;
+          seen.drops += stage.hub.stats().dropped.slow_bytes;
+          await stage.hub.shutdown({ deadlineMs: 1 });
+        },
+      ),
+      { numRuns: 100 },
+    );
+    // Whether the cases were any good.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+  });
 });
+
+/** Everything that is under way comes to its end, and every client reads again. */
+async function finish(stage: Stage, clients: readonly Client[]): Promise<void> {
+  stage.dispatch();
+  await settled();
+  const isBusy = () => stage.log.isAsked || clients.some(({ connection }) => connection.queuedBytes > 0);
+  do {
+    for (const { connection } of clients) flow(connection);
+    await stage.answerAll();
+    await settled();
+  } while (isBusy());
+}
+
+function flow(connection: TestConnection): void {
+  connection.isStuck = false;
+  if (connection.state === "open") connection.drain();
+  else connection.queuedBytes = 0;
+}
+
+/** What is missing lies where a resync is, or after the end of a client that was cut off. */
+function expectNoSilentHole({ connection, after, isWanted }: Client, latest: number): void {
+  let next = after + 1;
+  let mayJump = false;
+  for (const { event, data } of connection.read().events) {
+    if (event === RESYNC_EVENT) {
+      mayJump = true;
+      continue;
+    }
+    const n = Number((JSON.parse(data) as { data: { message: string } }).data.message);
+    if (!mayJump) expect(range(next, n - 1).filter(isWanted)).toEqual([]);
+    expect(n).toBeGreaterThanOrEqual(next);
+    expect(isWanted(String(n))).toBe(true);
+    next = n + 1;
+    mayJump = false;
+  }
+  if (connection.state === "open" && !mayJump) expect(range(next, latest).filter(isWanted)).toEqual([]);
+}
 
 interface Client {
   connection: TestConnection;
@@ -216,39 +296,59 @@ interface Client {
 
 type Step = (stage: Stage, clients: Client[]) => void | Promise<void>;
 
-const count = fc.integer({ min: 1, max: 300 });
+const evenOrNot = (n: number) => (n % 2 === 0 ? "even" : undefined);
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: count.map(
-      (events): Step =>
-        (stage) =>
-          stage.append(events),
-    ),
-  },
-  {
-    weight: 3,
-    arbitrary: count.map(
-      (events): Step =>
-        (stage) =>
-          stage.dispatch(events),
-    ),
-  },
-  { weight: 3, arbitrary: fc.constant<Step>((stage) => stage.log.answer()) },
-  { weight: 2, arbitrary: fc.constant<Step>(settled) },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(fc.nat(400), fc.boolean()).map(
-      ([back, onlyEven]): Step =>
-        (stage, clients) => {
-          const after = Math.max(0, stage.log.appended - back);
-          clients.push({
-            connection: stage.connect(`e-${after}`, onlyEven ? { workerIds: ["even"] } : undefined),
-            after,
-            isWanted: (message) => !onlyEven || Number(message) % 2 === 0,
-          });
-        },
-    ),
-  },
+/** Up to `most` events are appended or dispatched at once. */
+function stepOf(most: number): fc.Arbitrary<Step> {
+  const count = fc.integer({ min: 1, max: most });
+  const appendStep = count.map(
+    (events): Step =>
+      (stage) =>
+        stage.append(events),
+  );
+  const dispatchStep = count.map(
+    (events): Step =>
+      (stage) =>
+        stage.dispatch(events),
+  );
+  const answerStep = fc.constant<Step>((stage) => stage.log.answer());
+  const settleStep = fc.constant<Step>(settled);
+  const connectStep = fc.tuple(fc.nat(most), fc.boolean()).map(
+    ([back, onlyEven]): Step =>
+      (stage, clients) => {
+        const after = Math.max(0, stage.log.appended - back);
+        clients.push({
+          connection: stage.connect(`e-${after}`, onlyEven ? { workerIds: ["even"] } : undefined),
+          after,
+          isWanted: (message) => !onlyEven || Number(message) % 2 === 0,
+        });
+      },
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: appendStep },
+    { weight: 3, arbitrary: dispatchStep },
+    { weight: 3, arbitrary: answerStep },
+    { weight: 2, arbitrary: settleStep },
+    { weight: 2, arbitrary: connectStep },
+  );
+}
+
+/** Who reads comes to the live feed. */
+const liveStep = fc.constant<Step>(async (stage) => {
+  stage.dispatch();
+  await settled();
+  await stage.answerAll();
+});
+
+const whichever = fc.nat(9);
+
+/** A client that stops reading, or goes on. */
+const slowStep: fc.Arbitrary<Step> = fc.tuple(whichever, fc.boolean()).map(
+  ([index, stops]): Step =>
+    (_, clients) => {
+      const client = clients[index % Math.max(1, clients.length)];
+      if (client === undefined) return;
+      if (stops) client.connection.isStuck = true;
+      else flow(client.connection);
+    },
 );

@@ -1,5 +1,8 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { createSseHub, RESYNC_EVENT } from "../../../exporters/sse.ts";
+import { OLDEST } from "../../../src/event/cursor.ts";
 import type { EventLog, EventPage } from "../../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { TestConnection } from "../../fixtures/sse-connection.ts";
@@ -90,7 +93,7 @@ describe("a client with a cursor", () => {
     });
     const hub = createSseHub({ log: { ...log, bounds: () => ({ oldest: "e-1", latest: "e-3000" }) } });
     const connection = new TestConnection();
-    hub.connect(connection, { after: "e-5", filter: { jobIds: ["none"] } });
+    hub.connect(connection, { after: "e-5", filter: hub.compile({ jobIds: ["none"] }) });
     await settled();
     expect(connection.read().ids).toEqual(["e-1000", "e-2000", "e-3000"]);
   });
@@ -130,6 +133,32 @@ describe("a client with a cursor", () => {
   });
 });
 
+describe("a client that wants all from the beginning", () => {
+  it("gets what the log holds, and is not told that anything is missing", async () => {
+    const feed = createFeed({ memory: { capacity: 3 } });
+    publishRange(feed, 1, 6);
+    const connection = feed.connect({ after: OLDEST });
+    await settled();
+    publishRange(feed, 7, 7);
+    await settled();
+    expect(connection.messages()).toEqual(range(4, 7));
+    expect(feed.hub.stats().resyncs).toBe(0);
+  });
+
+  it("is live at once when the log is empty", async () => {
+    const feed = createFeed();
+    const connection = feed.connect({ after: OLDEST });
+    await settled();
+    publishRange(feed, 1, 2);
+    await settled();
+    expect(connection.read()).toMatchObject({
+      events: [{ id: "e-1" }, { id: "e-2" }],
+      ids: ["e-0", "e-1", "e-2"],
+    });
+    expect(feed.hub.stats().resyncs).toBe(0);
+  });
+});
+
 describe("a slow client that replays", () => {
   it("is read for only as fast as it takes", async () => {
     const feed = createFeed();
@@ -146,6 +175,51 @@ describe("a slow client that replays", () => {
       await settled();
     }
     expect(connection.messages()).toEqual(range(1, 3_000));
+  });
+
+  it("has little read for it in vain", async () => {
+    const feed = createFeed();
+    const message = "x".repeat(5_000);
+    feed.publish(...range(1, 500).map(() => message));
+    let read = 0;
+    const log = readingFrom(feed.log, (options) => {
+      const page = feed.log.read(options) as EventPage;
+      read += page.records.length;
+      return page;
+    });
+    const connection = new TestConnection();
+    connection.isStuck = true;
+    createSseHub({ log }).connect(connection, { after: "e-0" });
+    await settled();
+    while (connection.messages().length < 500) {
+      connection.drain();
+      await settled();
+    }
+    expect(read).toBeLessThan(500 * 3);
+  });
+
+  it("keeps nothing in memory that the log and the others have let go of", async () => {
+    const feed = createFeed({ memory: { capacity: 300 }, maxStallMs: 600_000 });
+    const quick = feed.connect();
+    quick.write = () => true;
+    const events: WeakRef<object>[] = [];
+    const publish = (count: number) => {
+      for (const { event } of feed.publish(...range(1, count))) events.push(new WeakRef(event));
+    };
+    publish(300);
+    feed.connect({ after: "e-0" }, (stuck) => {
+      stuck.isStuck = true;
+    });
+    await settled();
+    for (let turn = 0; turn < 50; turn++) {
+      publish(100);
+      await settled();
+    }
+    collectGarbage();
+    const held = events.map((event) => event.deref() !== undefined);
+    expect(feed.hub.stats().clients).toBe(2);
+    expect(held.slice(0, 3_000)).not.toContain(true);
+    expect(held.slice(-300)).not.toContain(false);
   });
 
   it("is waited for at the end of what it missed, too, and then is live", async () => {
@@ -251,6 +325,11 @@ describe("a cursor that cannot be continued from", () => {
     expect(connection.read().events.filter(({ event }) => event === RESYNC_EVENT)).toHaveLength(1);
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 function readingFrom(log: EventLog, read: EventLog["read"]): EventLog {
   return {

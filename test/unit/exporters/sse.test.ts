@@ -53,7 +53,7 @@ describe("a live client", () => {
         written.push(chunk);
         return true;
       };
-      hub.connect(connection, { filter: { types } });
+      hub.connect(connection, { filter: hub.compile({ types }) });
     }
     publish("1", "2");
     await settled();
@@ -62,9 +62,9 @@ describe("a live client", () => {
   });
 
   it("sees only what its filter lets through", async () => {
-    const { publish, connect } = createFeed();
-    const coder = connect({ filter: { workerIds: ["coder"] } });
-    const jobs = connect({ filter: { types: ["orchestra.job.*"] } });
+    const { hub, publish, connect } = createFeed();
+    const coder = connect({ filter: hub.compile({ workerIds: ["coder"] }) });
+    const jobs = connect({ filter: hub.compile({ types: ["orchestra.job.*"] }) });
     publish(errorEvent("1", "coder"), errorEvent("2", "tester"), errorEvent("3"));
     await settled();
     expect(coder.messages()).toEqual(["1"]);
@@ -112,21 +112,26 @@ describe("a live client", () => {
     expect(hub.stats().clients).toBe(0);
   });
 
-  it("is not touched when its filter names an unknown type", () => {
+  it("cannot want what there is not: the filter is refused before anyone is connected", () => {
     const { hub } = createFeed();
-    const connection = new TestConnection();
-    expect(() => hub.connect(connection, { filter: { types: ["orchestra.jobs"] } })).toThrow(
+    expect(() => hub.compile({ types: ["orchestra.jobs"] })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT", path: "type" }),
     );
-    expect(connection).toMatchObject({ writes: [], state: "open" });
-    expect(hub.stats().clients).toBe(0);
+  });
+
+  it("shares its filter, as it was compiled, with clients that want the same", () => {
+    const { hub, connect } = createFeed();
+    const filter = hub.compile({ workerIds: ["a", "b"] });
+    expect(hub.compile({ workerIds: ["b", "a"] })).not.toBe(filter);
+    connect({ filter });
+    expect(hub.compile({ workerIds: ["b", "a"] })).toBe(filter);
   });
 });
 
 describe("heartbeats", () => {
   it("carry the cursor of the feed to a client whose filter lets nothing through", async () => {
-    const { publish, connect } = createFeed({ heartbeatMs: 500 });
-    const connection = connect({ filter: { jobIds: ["none"] } });
+    const { hub, publish, connect } = createFeed({ heartbeatMs: 500 });
+    const connection = connect({ filter: hub.compile({ jobIds: ["none"] }) });
     publish("1", "2", "3");
     await settled();
     vi.advanceTimersByTime(500);

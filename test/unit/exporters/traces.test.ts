@@ -9,8 +9,6 @@ import {
 import { describe, expect, it } from "vitest";
 import { createOtelJobTracer, type OtelJobTracerOptions } from "../../../exporters/traces.ts";
 import type { JobEnded } from "../../../src/lifecycle/job-tracer.ts";
-import { noopJobTracer } from "../../../src/lifecycle/job-tracer.ts";
-import { describeJobTracer } from "../../conformance/job-tracer.ts";
 import {
   canceled,
   completed,
@@ -22,12 +20,6 @@ import {
   STARTED_AT,
   started,
 } from "../../fixtures/traced-job.ts";
-
-describeJobTracer("the no-op", () => noopJobTracer);
-describeJobTracer("the OpenTelemetry one", () => createOtelJobTracer({ tracer: recordSpans().tracer }));
-describeJobTracer("the OpenTelemetry one without a provider", () =>
-  createOtelJobTracer({ tracer: trace.getTracer("nobody registered a provider") }),
-);
 
 function setUp(options: Partial<OtelJobTracerOptions> = {}) {
   const spans = recordSpans();

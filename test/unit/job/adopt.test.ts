@@ -17,8 +17,10 @@ describe("a job that is adopted", () => {
     const events: JobEventKind[] = [];
     registry.onJobEvent((_job, event) => events.push(event));
     registry.adopt("j");
+    expect(registry.isAdopted("j")).toBe(true);
     expect(registry.get("j")).toBeUndefined();
     expect(registry.resume(left)).toMatchObject({ ...left, queuedAt: undefined });
+    expect(registry.isAdopted("j")).toBe(false);
     expect(events).toEqual([]);
     expect(registry.setResult("j")).toMatchObject({ status: "succeeded", durationMs: 4_000 });
     expect(events).toEqual(["completed"]);

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../src/job/job-failure.ts";
 
@@ -15,6 +16,10 @@ describe("what a thrown value says of a failure", () => {
     [new DOMException("too late", "TimeoutError"), "too late", "TimeoutError"],
     [withName(""), "odd", "_OTHER"],
     [withName(7), "odd", "7"],
+    [runInNewContext("new TypeError('of another realm')"), "of another realm", "TypeError"],
+    [runInNewContext("new (class BuildFailed extends Error {})('exit 2')"), "exit 2", "BuildFailed"],
+    [{ [Symbol.toStringTag]: "Error", name: "Posing" }, "[object Error]", "_OTHER"],
+    [{ [Symbol.toStringTag]: "Error", message: "posing" }, "[object Error]", "_OTHER"],
     ["just text", "just text", "_OTHER"],
     [404, "404", "_OTHER"],
     [undefined, "undefined", "_OTHER"],

@@ -120,9 +120,53 @@ describe("a handler that changes jobs itself", () => {
     });
     record("c");
     jobs.create(input);
-    const order = ["job-1 created", "job-1 progress", "job-2 created", "job-1 completed", "job-1 reported"];
-    expect(told.filter((line) => line.startsWith("a"))).toEqual(order.map((line) => `a: ${line}`));
-    expect(told.filter((line) => line.startsWith("c"))).toEqual(order.map((line) => `c: ${line}`));
+    const first = ["job-1 created", "job-1 progress", "job-1 completed", "job-1 reported"];
+    for (const name of ["a", "c"]) {
+      expect(told.filter((line) => line.startsWith(`${name}: job-1`))).toEqual(
+        first.map((line) => `${name}: ${line}`),
+      );
+    }
+  });
+
+  it("finds another job's events delivered at once, so that it can rely on what they bring about", () => {
+    const { jobs, told, record } = setUp();
+    jobs.onJobEvent((job, event) => {
+      if (job.id !== "job-1" || event !== "created") return;
+      told.push("creating");
+      jobs.create(input);
+      jobs.setResult("job-2");
+      told.push("settled");
+    });
+    record("b");
+    jobs.create(input);
+    expect(told).toEqual([
+      "creating",
+      "b: job-2 created",
+      "b: job-2 completed",
+      "settled",
+      "b: job-1 created",
+    ]);
+  });
+
+  it("may make job after job without end of the stack, each with its events in order", () => {
+    const { jobs, told, record } = setUp();
+    jobs.onJobEvent((job, event) => {
+      const number = Number(job.id.slice("job-".length));
+      if (event === "created" && number < 20_000) {
+        const { id } = jobs.create(input);
+        jobs.setResult(id);
+      }
+    });
+    record("b");
+    jobs.create(input);
+    jobs.setResult("job-1");
+    expect(jobs.listenerErrors).toBe(0);
+    expect(told).toHaveLength(40_000);
+    const places = new Map(told.map((line, place) => [line, place]));
+    const place = (id: number, event: string) => places.get(`b: job-${id} ${event}`) ?? Number.NaN;
+    for (let id = 1; id <= 20_000; id++) {
+      if (!(place(id, "created") < place(id, "completed"))) expect.fail(`job-${id} is out of order`);
+    }
   });
 
   it("hands each event the job as it was at that change", () => {

@@ -23,7 +23,7 @@ describe("a job's life", () => {
       parentJobId: "p",
       workflow: { runId: "r", stepId: "1" },
       attempt: 2,
-      traceparent: "tp",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     });
     expect(job).toMatchObject({
       id: "job-1",
@@ -34,7 +34,7 @@ describe("a job's life", () => {
       parentJobId: "p",
       workflow: { runId: "r", stepId: "1" },
       attempt: 2,
-      traceparent: "tp",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       status: "running",
       startedAt: START_MS,
       updatedAt: START_MS,

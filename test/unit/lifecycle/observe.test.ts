@@ -99,7 +99,15 @@ describe("observing a registry that was there before us", () => {
     expect(observer.stats()).toEqual({
       open: 0,
       failed: 0,
-      ignored: { after_end: 0, created_twice: 0, unknown_job: 0, unknown_kind: 0, too_many_open: 0 },
+      ignored: {
+        after_end: 0,
+        reused_id: 0,
+        id_taken: 0,
+        created_twice: 0,
+        unknown_job: 0,
+        unknown_kind: 0,
+        too_many_open: 0,
+      },
     });
   });
 
@@ -172,5 +180,86 @@ describe("a source", () => {
     handler({ id: "j" }, "completed");
     handler({ id: "k" }, "created");
     expect(collector.told).toEqual(["created#0", "failed#1"]);
+  });
+});
+
+describe("what is there already when observing begins", () => {
+  function listing(list: () => unknown) {
+    const collector = createEventCollector();
+    const source = { onJobEvent: () => {}, list };
+    const observer = observeJobs(source, { publish: collector.publish });
+    return { collector, observer };
+  }
+
+  it("is followed from then on: what is queued or runs, parents before children", () => {
+    const clock = createClock();
+    const jobs = new WorkerJobRegistry({ now: clock.now, createId: createIds() });
+    const input = { workerId: "w", message: "m" };
+    jobs.create(input);
+    jobs.create({ ...input, parentJobId: "job-1", queued: true });
+    jobs.setResult(jobs.create(input).id);
+    clock.advance(5);
+    jobs.create({ ...input, parentJobId: "job-2" });
+    const collector = createEventCollector();
+    const observer = observeJobs(jobs, { publish: collector.publish, now: clock.now });
+    expect(collector.told).toEqual(["created#0", "created#0", "created#0"]);
+    expect(collector.events.map((event) => event.data)).toMatchObject([
+      { jobId: "job-1", status: "running", startedAt: START_MS },
+      { jobId: "job-2", status: "queued" },
+      { jobId: "job-4", status: "running", startedAt: START_MS + 5 },
+    ]);
+    jobs.setResult("job-1");
+    expect(collector.told.at(-1)).toBe("completed#1");
+    expect(observer.stats()).toMatchObject({ open: 2, failed: 0 });
+  });
+
+  it("may be another registry's, in any order, with jobs that are none", () => {
+    const unreadable = Object.defineProperty({ id: "u" }, "status", {
+      get: () => {
+        throw new Error("status");
+      },
+    });
+    const { collector, observer } = listing(() => [
+      { id: 2, status: "running", startedAt: 20 },
+      { id: 1, status: "running", startedAt: 10 },
+      { id: 3, status: "done" },
+      { id: 4, status: "failed" },
+      { status: "running" },
+      unreadable,
+      null,
+      "job",
+    ]);
+    expect(collector.events.map((event) => event.data)).toMatchObject([{ jobId: "1" }, { jobId: "2" }]);
+    expect(observer.stats()).toMatchObject({ open: 2, failed: 1, ignored: { unknown_job: 0 } });
+  });
+
+  it.each<[string, () => unknown]>([
+    ["nothing", () => undefined],
+    ["a text", () => "jobs"],
+    ["a promise that fails", () => Promise.reject(new Error("list"))],
+    [
+      "an error",
+      () => {
+        throw new Error("list");
+      },
+    ],
+    [
+      "a job that throws",
+      () => [
+        { id: 1 },
+        new Proxy(
+          {},
+          {
+            get: () => {
+              throw new Error("proxy");
+            },
+          },
+        ),
+      ],
+    ],
+  ])("is unknown when the source lists %s", (_what, list) => {
+    const { collector, observer } = listing(list);
+    expect(collector.told).toEqual([]);
+    expect(observer.stats()).toMatchObject({ open: 0, failed: 0 });
   });
 });

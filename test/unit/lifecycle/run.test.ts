@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Job } from "../../../src/job/job.ts";
+import type { Job, JobEventHandler } from "../../../src/job/job.ts";
 import { WorkerJobRegistry, type WorkerJobRegistryOptions } from "../../../src/job/registry.ts";
 import { createJobRunner, type RunContext, type RunInput } from "../../../src/lifecycle/run.ts";
 import { createIds } from "../../fixtures/ids.ts";
@@ -11,8 +11,21 @@ afterEach(() => void vi.useRealTimers());
 
 const input = { workerId: "w", message: "m" };
 
+class CountedRegistry extends WorkerJobRegistry {
+  readonly listeners = new Set<() => void>();
+
+  override onJobEvent(handler: JobEventHandler): () => void {
+    const off = super.onJobEvent(handler);
+    this.listeners.add(off);
+    return () => {
+      off();
+      this.listeners.delete(off);
+    };
+  }
+}
+
 function setUp(options: WorkerJobRegistryOptions = {}) {
-  const jobs = new WorkerJobRegistry({ createId: createIds(), ...options });
+  const jobs = new CountedRegistry({ createId: createIds(), ...options });
   const told: string[] = [];
   jobs.onJobEvent((job, event) => told.push(`${job.id} ${event}`));
   const entered: string[] = [];
@@ -23,7 +36,7 @@ function setUp(options: WorkerJobRegistryOptions = {}) {
     },
     traceparent: (jobId) => `traceparent of ${jobId}`,
   });
-  return { jobs, told, entered, runner, run: runner.run };
+  return { jobs, told, entered, runner, run: runner.run, listeners: () => jobs.listeners.size };
 }
 
 /** Work that ends only by its signal, as a child process or a fetch would. */
@@ -203,19 +216,43 @@ describe("registry.cancel", () => {
     expect(ended.aborted).toBe(false);
   });
 
-  it("is not heard any more once the runner has stopped, nor for jobs of others", async () => {
-    const { jobs, run, runner } = setUp();
+  it("of a job that somebody else runs reaches nobody's work", async () => {
+    const { jobs, run } = setUp();
     const other = jobs.create(input);
-    jobs.cancel(other.id);
-    const release = Promise.withResolvers<void>();
-    const running = run(input, async (_job, { signal }) => {
-      await release.promise;
+    const aborted = run(input, async (_job, { signal }) => {
+      jobs.cancel(other.id);
       return signal.aborted;
     });
+    expect(await aborted).toBe(false);
+  });
+});
+
+describe("a runner that was stopped", () => {
+  it("makes no job any more", async () => {
+    const { jobs, run, runner } = setUp();
     runner.stop();
-    jobs.cancel("job-2");
-    release.resolve();
-    expect(await running).toBe(false);
+    expect((await errorFrom(() => run(input, () => {}))).code).toBe("CLOSED");
+    expect(jobs.list()).toEqual([]);
+  });
+
+  it("still hears that work under way is canceled, and lets go of the registry when all has ended", async () => {
+    const { jobs, runner, run, listeners } = setUp();
+    const before = listeners();
+    const running = run(input, untilAborted);
+    runner.stop();
+    runner.stop();
+    expect(listeners()).toBe(before);
+    jobs.cancel("job-1", { reason: "late" });
+    await expect(running).rejects.toMatchObject({ name: "AbortError", message: "late" });
+    expect(listeners()).toBe(before - 1);
+  });
+
+  it("lets go at once when nothing runs", async () => {
+    const { runner, run, listeners } = setUp();
+    const before = listeners();
+    await run(input, () => {});
+    runner.stop();
+    expect(listeners()).toBe(before - 1);
   });
 });
 
@@ -228,6 +265,20 @@ describe("a time budget", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(await refused).toMatchObject({ code: "JOB_TIMEOUT", message: "Time budget of 50 ms exceeded" });
     expect(jobs.get("job-1")).toMatchObject({ status: "failed", errorType: "timeout" });
+  });
+
+  it("is of no matter once somebody else has settled the job", async () => {
+    const { jobs, run } = setUp();
+    const release = Promise.withResolvers<string>();
+    const running = run({ ...input, timeoutMs: 50 }, async (job, { signal }) => {
+      jobs.setResult(job.id, { responseText: "early" });
+      const late = await release.promise;
+      return `${late}, aborted: ${signal.aborted}`;
+    });
+    await vi.advanceTimersByTimeAsync(50);
+    release.resolve("late");
+    expect(await running).toBe("late, aborted: false");
+    expect(jobs.get("job-1")).toMatchObject({ status: "succeeded", responseText: "early" });
   });
 
   it("may cancel the job instead", async () => {

@@ -1,0 +1,99 @@
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { OtlpProtocol } from "./span-otlp.ts";
+import type { SpanCodec } from "./span-outbox-codec.ts";
+import type { Chunk } from "./span-outbox-tables.ts";
+
+/** Spans encoded together: few enough to fail or to be refused together, enough to share a resource. */
+export const CHUNK_SPANS = 64;
+
+export interface IntakeOptions {
+  protocol: OtlpProtocol;
+  codec: SpanCodec;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Called when spans that were held back may be encoded. */
+  onReady: () => void;
+}
+
+/** Ended spans in memory, until they are encoded. */
+export class SpanIntake {
+  readonly #options: IntakeOptions;
+  #waiting: ReadableSpan[] = [];
+  /** Those of a resource that is still being detected; it is soon, and the same for all. */
+  readonly #held = new Map<ReadableSpan, Promise<void>>();
+  #invalid = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.length + this.#held.size;
+  }
+
+  /** Spans that may be encoded. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Spans that OTLP cannot express. */
+  get invalid(): number {
+    return this.#invalid;
+  }
+
+  add(span: ReadableSpan): void {
+    const { resource } = span;
+    if (resource.asyncAttributesPending && resource.waitForAsyncAttributes !== undefined) {
+      this.#held.set(
+        span,
+        resource.waitForAsyncAttributes().then(() => this.#ready(span)),
+      );
+    } else {
+      this.#waiting.push(span);
+    }
+  }
+
+  /** Resolves when no span is held back that was added before. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#held.values());
+  }
+
+  /** Does without what the resources of spans held back still lack. */
+  hurry(): void {
+    this.#waiting.push(...this.#held.keys());
+    this.#held.clear();
+  }
+
+  /** Forgets the oldest span; returns how many that were: 1, or 0 without any. */
+  forgetOldest(): number {
+    if (this.#waiting.length === 0) this.hurry();
+    return this.#waiting.shift() === undefined ? 0 : 1;
+  }
+
+  /** Encodes the oldest spans, as many chunks as begin within `maxSpans`. */
+  encode(maxSpans: number): Chunk[] {
+    const chunks: Chunk[] = [];
+    for (let taken = 0; taken < maxSpans && this.#waiting.length > 0; taken += CHUNK_SPANS) {
+      chunks.push(...this.#encode(this.#waiting.splice(0, CHUNK_SPANS)));
+    }
+    return chunks;
+  }
+
+  #encode(spans: ReadableSpan[]): Chunk[] {
+    const { protocol, codec, now } = this.#options;
+    try {
+      return [{ protocol, madeAt: now(), spans: spans.length, body: codec.encode(spans) }];
+    } catch {
+      // One of them is no span, or a part of it throws; the others are not to suffer for it.
+      if (spans.length > 1) return spans.flatMap((span) => this.#encode([span]));
+      this.#invalid++;
+      return [];
+    }
+  }
+
+  #ready(span: ReadableSpan): void {
+    if (!this.#held.delete(span)) return;
+    this.#waiting.push(span);
+    this.#options.onReady();
+  }
+}

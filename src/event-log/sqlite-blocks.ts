@@ -1,0 +1,150 @@
+import type { SqlValue, Statement, Store } from "../store/store.ts";
+import {
+  type EventTable,
+  type NewEvent,
+  type Position,
+  parseEvent,
+  type StoredEvent,
+} from "./sqlite-events.ts";
+import { type Demand, Subjects } from "./sqlite-subjects.ts";
+
+/** Events per block. Smaller blocks make reads of one job cheaper, and writing dearer. */
+const BLOCK_EVENTS = 256;
+/** Blocks looked through by one search, about a millisecond's worth. */
+const MAX_SEARCHED = 4_096;
+
+/** A run of events: those after one sequence and up to another. */
+export interface Span {
+  after: number;
+  last: number;
+}
+
+interface Block {
+  last: number;
+  ordinal: number;
+}
+
+/**
+ * The index of the log. An entry per event and subject would cost more than the event itself, as ids are
+ * random and each dirties another page; so one entry, appended at the end, covers a block of events.
+ * The newest events lie in no block yet.
+ */
+export class EventBlocks {
+  readonly #store: Store;
+  readonly #events: EventTable;
+  readonly #newest: Statement;
+  readonly #insert: Statement;
+  readonly #horizon: Statement;
+  readonly #evict: Statement;
+  /** Of searches, by their text. */
+  readonly #statements = new Map<string, Statement>();
+  /** The subjects of all events after `#from` and up to `#to`. */
+  readonly #subjects = new Subjects();
+  #from = 0;
+  #to = -1;
+  /** The end of the last block, as far as we know; there may be later ones of other processes. */
+  #covered: Block = { last: 0, ordinal: 0 };
+
+  constructor(store: Store, events: EventTable) {
+    this.#store = store;
+    this.#events = events;
+    this.#newest = store.prepare("SELECT last, ordinal FROM event_blocks ORDER BY last DESC LIMIT 1");
+    this.#insert = store.prepare(
+      "INSERT INTO event_blocks (last, after, ordinal, subjects) VALUES (?, ?, ?, ?)",
+    );
+    this.#horizon = store.prepare(
+      `SELECT max(last) AS last FROM (SELECT last FROM event_blocks WHERE last > ? ORDER BY last LIMIT ${MAX_SEARCHED})`,
+    );
+    this.#evict = store.prepare("DELETE FROM event_blocks WHERE last < ?");
+  }
+
+  /** Takes note of events just written between two places. */
+  add(events: readonly NewEvent[], before: Position, end: Position): void {
+    if (this.#to !== before.sequence) {
+      this.#subjects.clear();
+      this.#from = before.sequence;
+    }
+    for (const { event } of events) this.#subjects.add(event);
+    this.#to = end.sequence;
+    if (end.ordinal - this.#covered.ordinal < BLOCK_EVENTS) return;
+    this.#covered = this.#lastBlock();
+    if (end.ordinal - this.#covered.ordinal >= BLOCK_EVENTS) this.#close(end);
+  }
+
+  /** What was noted was not kept. */
+  forget(): void {
+    this.#to = -1;
+  }
+
+  /** Removes the blocks of events before `oldest`. */
+  evict(oldest: number): void {
+    this.#evict.run(oldest);
+  }
+
+  /** How far the blocks reach after a sequence, as far as one search goes; undefined without any. */
+  horizon(after: number): number | undefined {
+    return (this.#horizon.get(after)?.last as number | null) ?? undefined;
+  }
+
+  /** The blocks after one sequence and up to another that may hold what is asked for. */
+  search(demands: readonly Demand[], { after, last }: Span, limit: number): Span[] {
+    const { sql, values } = conditions("subjects", demands, "hashes");
+    const select = `SELECT after, last FROM event_blocks WHERE last > ? AND last <= ?${sql} ORDER BY last LIMIT ?`;
+    return this.#statement(select).all(after, last, ...values, limit) as unknown as Span[];
+  }
+
+  /** Reads events of a span whose JSON holds what is asked for: a superset of those that pass the filter. */
+  select(demands: readonly Demand[]): (span: Span, limit: number) => StoredEvent[] {
+    const { sql, values } = conditions("json", demands, "texts");
+    const statement = this.#statement(
+      `SELECT sequence, json FROM events WHERE sequence > ? AND sequence <= ?${sql} ORDER BY sequence LIMIT ?`,
+    );
+    return ({ after, last }, limit) =>
+      statement.all(after, last, ...values, limit) as unknown as StoredEvent[];
+  }
+
+  #statement(sql: string): Statement {
+    const statement = this.#statements.get(sql) ?? this.#store.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #close(end: Position): void {
+    const { last: after } = this.#covered;
+    const subjects = this.#from <= after ? this.#subjects : this.#subjectsOf({ after, last: end.sequence });
+    this.#insert.run(end.sequence, after, end.ordinal, subjects.encode());
+    this.#subjects.clear();
+    this.#from = end.sequence;
+    this.#covered = { last: end.sequence, ordinal: end.ordinal };
+  }
+
+  #lastBlock(): Block {
+    const block = this.#newest.get() as Block | undefined;
+    if (block !== undefined) return block;
+    const oldest = this.#events.oldest();
+    return oldest === undefined
+      ? { last: 0, ordinal: 0 }
+      : { last: oldest.sequence - 1, ordinal: oldest.ordinal - 1 };
+  }
+
+  /** For what other processes wrote, or this one before it was started again. */
+  #subjectsOf({ after, last }: Span): Subjects {
+    const subjects = new Subjects();
+    for (const { json } of this.#events.between(after, last, -1)) {
+      const event = parseEvent(json);
+      if (event !== undefined) subjects.add(event);
+    }
+    return subjects;
+  }
+}
+
+function conditions(column: string, demands: readonly Demand[], kind: keyof Demand) {
+  const values: SqlValue[] = [];
+  let sql = "";
+  for (const demand of demands) {
+    const needles = demand[kind];
+    sql += ` AND (${needles.map(() => `instr(${column}, ?)`).join(" OR ")})`;
+    values.push(...needles);
+  }
+  return { sql, values };
+}

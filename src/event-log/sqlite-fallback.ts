@@ -1,0 +1,45 @@
+import type { UnplacedEvent } from "../event/event-log.ts";
+import { Overflow } from "./sqlite-overflow.ts";
+
+/**
+ * Sequences given away while the file cannot be written leap ahead of it by this much and up to twice
+ * as much: far enough, and each process elsewhere, that no process numbers another's event alike.
+ */
+const LEAP = 2 ** 32;
+/** Ticks between two attempts to write again: the first, and the most as they grow by doubling. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 320;
+
+/** The time in which the file cannot be written. */
+export class Fallback {
+  readonly waiting: Overflow;
+  /** Where the file ended when we last could write it. */
+  fileEnd: number;
+  #pause = FIRST_PAUSE;
+  #ticks = 0;
+
+  constructor(options: { fileEnd: number; maxWaiting: number; random: () => number }) {
+    this.fileEnd = options.fileEnd;
+    const leap = LEAP + Math.floor(options.random() * LEAP);
+    this.waiting = new Overflow(options.fileEnd + leap, options.maxWaiting);
+  }
+
+  /** Undefined for each event that is held already. */
+  add(batch: readonly UnplacedEvent[], isHeld: (id: string) => boolean): (number | undefined)[] {
+    return batch.map((unplaced) => {
+      const { id } = unplaced.event;
+      return this.waiting.holds(id) || isHeld(id) ? undefined : this.waiting.add(unplaced);
+    });
+  }
+
+  /** Counts a tick; true when it is time to try again. */
+  isDue(): boolean {
+    return ++this.#ticks >= this.#pause;
+  }
+
+  /** Writing failed again. */
+  pauseLonger(): void {
+    this.#ticks = 0;
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+  }
+}

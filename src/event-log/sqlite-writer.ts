@@ -1,0 +1,108 @@
+import type { EventRecord } from "../event/event-log.ts";
+import type { Store } from "../store/store.ts";
+import type { EventBlocks } from "./sqlite-blocks.ts";
+import type { EventTable, NewEvent, Position } from "./sqlite-events.ts";
+import { OpenJobs } from "./sqlite-open-jobs.ts";
+import type { LogReader } from "./sqlite-reader.ts";
+import { Retention, type SqliteRetention } from "./sqlite-retention.ts";
+
+/** Events that share an entry of the index at most. */
+const MAX_SLICE = 256;
+/** What others wrote is handed over in pages of this size. */
+export const FOREIGN_PAGE = 1_000;
+
+export interface WriteOptions {
+  /** Read what others wrote after this sequence, too. Default: nothing is read. */
+  seen?: number | undefined;
+  /** The sequences that events bring are kept if the file still ends here; else they get new ones. */
+  keepAfter?: number | undefined;
+}
+
+export interface Written {
+  /** The sequence of each event; undefined for one that the file had. */
+  placed: (number | undefined)[];
+  end: Position;
+  /** What others wrote since `seen`: it lies before what was written now. */
+  foreign: readonly EventRecord[];
+}
+
+/** Writes events and all that goes with them, in one transaction. */
+export class LogWriter {
+  readonly #store: Store;
+  readonly #events: EventTable;
+  readonly #blocks: EventBlocks;
+  readonly #jobs: OpenJobs;
+  readonly #retention: Retention;
+  readonly #now: () => number;
+
+  constructor(
+    store: Store,
+    {
+      events,
+      blocks,
+      retention,
+      now,
+    }: {
+      events: EventTable;
+      blocks: EventBlocks;
+      retention: SqliteRetention | undefined;
+      now: () => number;
+    },
+  ) {
+    this.#store = store;
+    this.#events = events;
+    this.#blocks = blocks;
+    this.#jobs = new OpenJobs(store);
+    this.#retention = new Retention(events, blocks, retention);
+    this.#now = now;
+  }
+
+  /** Undefined, and nothing was written, when others wrote more than fits into a page. */
+  write(events: readonly NewEvent[], reader: LogReader, options: WriteOptions = {}): Written | undefined {
+    try {
+      return this.#store.transaction(() => {
+        const before = this.#events.end();
+        const { seen = before.sequence, keepAfter } = options;
+        const foreign = reader.page(seen, before.sequence, FOREIGN_PAGE);
+        if (foreign.position < before.sequence) return undefined;
+        const keeps = keepAfter === before.sequence;
+        const placeable = keeps ? events : events.map(({ event, json }) => ({ event, json }));
+        return { ...this.#writeAfter(before, placeable), foreign: foreign.records };
+      });
+    } catch (error) {
+      this.#blocks.forget();
+      throw error;
+    }
+  }
+
+  /** Lets old events go although none are written. */
+  trim(): void {
+    const now = this.#now();
+    if (!this.#retention.isDue(this.#events.end(), now)) return;
+    this.#store.transaction(() => this.#retention.apply(this.#events.end(), now));
+  }
+
+  #writeAfter(before: Position, events: readonly NewEvent[]): Omit<Written, "foreign"> {
+    const now = this.#now();
+    const placed: (number | undefined)[] = [];
+    let end = before;
+    for (let from = 0; from < events.length; from += MAX_SLICE) {
+      const slice = events.slice(from, from + MAX_SLICE);
+      const start = end;
+      const inserted = this.#events.insert(slice, start, now);
+      end = inserted.end;
+      this.#note(slice, inserted.placed);
+      this.#blocks.add(slice, start, end);
+      placed.push(...inserted.placed);
+    }
+    if (this.#retention.isDue(end, now)) this.#retention.apply(end, now, events.length);
+    return { placed, end };
+  }
+
+  #note(events: readonly NewEvent[], placed: readonly (number | undefined)[]): void {
+    events.forEach(({ event }, index) => {
+      const sequence = placed[index];
+      if (sequence !== undefined) this.#jobs.note(event, sequence);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import type { Durable } from "./durable.ts";
+import type { JobSnapshot } from "./event/job-snapshot.ts";
+import type { EventPublisher } from "./event/publisher.ts";
+import type { WorkerJobRegistry } from "./job/registry.ts";
+import { hasEnded, type JobStory, readJobStory } from "./lifecycle/job-story.ts";
+import type { JobObserver } from "./lifecycle/observe.ts";
+import { recoverJobs } from "./lifecycle/recovery.ts";
+import type { SpanOptions, Tracing } from "./tracing.ts";
+
+export interface OrphanParts {
+  /** Knows which jobs were handed over to this process. */
+  registry: WorkerJobRegistry;
+  publisher: EventPublisher;
+  /** Begins to follow the registry, for the jobs that go on in it. */
+  observe: () => JobObserver;
+  rebuild: ((story: JobStory) => void) | undefined;
+}
+
+/** Makes the spans of jobs whose process is gone, where spans leave by our own way out. */
+export async function spanRebuilder(
+  { outbox, resource }: Tracing,
+  { tracer: _, sessionContext: __, startedSpans: ___, ...tracer }: SpanOptions,
+): Promise<((story: JobStory) => void) | undefined> {
+  if (outbox === undefined || resource === undefined) return undefined;
+  const { createSpanRebuilder } = await import("../exporters/span-rebuild.ts");
+  return createSpanRebuilder({ processor: outbox, resource, tracer });
+}
+
+/** Takes over the open jobs of processes that are gone: ends them, or goes on with those handed over. */
+export async function recoverOrphans(durable: Durable, parts: OrphanParts): Promise<void> {
+  const { log, leases } = durable;
+  const { registry, publisher, observe, rebuild } = parts;
+  const resumed = new Set<string>();
+  const resume = (job: JobSnapshot): boolean => {
+    const { jobId, message = "", ...facts } = job;
+    if (!registry.isAdopted(jobId)) return false;
+    // First whoever follows it: to him it is known, and not a job that was begun unseen.
+    observe().resume(job);
+    registry.resume({ ...facts, id: jobId, message });
+    resumed.add(jobId);
+    return true;
+  };
+  await recoverJobs(
+    leases.claimOrphans().map(({ jobId }) => jobId),
+    { log, publish: (event) => publisher.publish(event), resume, onRecovered: rebuild },
+  );
+  if (rebuild === undefined || resumed.size === 0) return;
+  // No tracer here has their spans open, so these are made of the log, too, once the jobs have ended.
+  const off = publisher.on(async ({ event }) => {
+    const { jobId } = event.data as { jobId?: string };
+    if (jobId === undefined || !resumed.has(jobId)) return;
+    const story = await readJobStory(log, jobId);
+    if (!hasEnded(story) || !resumed.delete(jobId)) return;
+    rebuild(story);
+    if (resumed.size === 0) off();
+  });
+}

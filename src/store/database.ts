@@ -1,0 +1,17 @@
+import type { Statement } from "./store.ts";
+
+/** What the SQLite of each runtime can do alike; errors pass through as the runtime throws them. */
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** Creates the file when there is none. */
+export type OpenDatabase = (file: string) => Database;
+
+/** The SQLite of the runtime we are in. */
+export async function loadSqlite(): Promise<OpenDatabase> {
+  if (process.versions.bun !== undefined) return (await import("./bun-database.ts")).loadBunSqlite();
+  return (await import("./node-database.ts")).loadNodeSqlite();
+}

@@ -1,0 +1,24 @@
+import type { Database, OpenDatabase } from "./database.ts";
+
+/** https://nodejs.org/api/sqlite.html */
+export function loadNodeSqlite(): OpenDatabase {
+  const { DatabaseSync } = withoutItsWarning(() => process.getBuiltinModule("node:sqlite"));
+  // Its type allows for BigInt results, which have to be asked for.
+  return (file) => new DatabaseSync(file) as unknown as Database;
+}
+
+/**
+ * Some versions of Node tell stderr that the module is experimental when it is first loaded, and what
+ * stderr belongs to may be a terminal in use. Synchronous, so that no other warning can get lost.
+ */
+function withoutItsWarning<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = (...call: unknown[]) => {
+    if (!String(call[0]).startsWith("SQLite is an experimental")) Reflect.apply(emitWarning, process, call);
+  };
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,25 @@
+/** Primary result codes: https://sqlite.org/rescode.html */
+const BUSY = 5;
+const LOCKED = 6;
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+
+/** The primary result code of an SQLite error of either runtime; undefined for any other error. */
+function resultCode(error: unknown): number | undefined {
+  const { errcode, errno } = Object(error) as { errcode?: unknown; errno?: unknown };
+  const code = errcode ?? errno;
+  // Those of the operating system are negative.
+  return typeof code === "number" && code > 0 ? code & 0xff : undefined;
+}
+
+/** Whether another process held on to the file for too long. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/** Whether what the file holds makes no sense (any more). */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CORRUPT || code === NOT_A_DATABASE;
+}

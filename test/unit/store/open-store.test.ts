@@ -1,0 +1,199 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { StoreOptions } from "../../../src/store/open-store.ts";
+import { createClock } from "../../fixtures/clock.ts";
+import { runNode } from "../../fixtures/node-process.ts";
+import { openTestStore, temporaryFolder } from "../../fixtures/sqlite-logs.ts";
+import { errorFrom } from "../../fixtures/thrown.ts";
+
+const START = "20260101T000000Z";
+
+/** A closed database with so many rows. */
+async function closedDatabase(rows = 2_000): Promise<string> {
+  const store = await openTestStore();
+  store.exec("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE)");
+  store.transaction(() => {
+    const insert = store.prepare("INSERT INTO t (b) VALUES (?)");
+    for (let row = 0; row < rows; row++) insert.run(`${row}`.padStart(100));
+  });
+  store.close();
+  return store.file;
+}
+
+/** Opens the file and tells what was said of it. */
+async function reopen(file: string) {
+  const warnings: string[] = [];
+  const { now } = createClock();
+  const store = await openTestStore({ file, now, onWarning: (message) => warnings.push(message) });
+  return { store, warnings, beside: readdirSync(dirname(file)).filter((name) => name.includes("corrupt")) };
+}
+
+function overwrite(file: string, offset: number, length: number): void {
+  const bytes = readFileSync(file);
+  bytes.fill(0xa5, offset, offset + length);
+  writeFileSync(file, bytes);
+}
+
+describe("a store that is opened", () => {
+  it("makes its file and folder for their owner only", async () => {
+    const file = join(temporaryFolder(), "deep", "er", "events.db");
+    const store = await openTestStore({ file });
+    store.exec("CREATE TABLE t (a)");
+    const modeOf = (path: string) => statSync(path).mode & 0o777;
+    expect([modeOf(file), modeOf(`${file}-wal`), modeOf(dirname(file))]).toEqual([0o600, 0o600, 0o700]);
+  });
+
+  it("leaves the mode of an existing file as it is", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    writeFileSync(file, "");
+    chmodSync(file, 0o640);
+    await openTestStore({ file });
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+
+  it("lets readers and a writer work side by side, and commits as safely as it was asked to", async () => {
+    const store = await openTestStore({ synchronous: "full" });
+    const pragma = (name: string) => Object.values(store.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+    expect([pragma("journal_mode"), pragma("synchronous"), pragma("busy_timeout")]).toEqual([
+      "wal",
+      2,
+      1_000,
+    ]);
+    const usual = await openTestStore({ synchronous: undefined, busyTimeoutMs: 7 });
+    expect(usual.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 1 });
+    expect(usual.prepare("PRAGMA busy_timeout").get()).toMatchObject({ timeout: 7 });
+  });
+
+  it("finds what it held before", async () => {
+    const { store, warnings, beside } = await reopen(await closedDatabase());
+    expect(store.prepare("SELECT count(*) AS n FROM t").get()).toMatchObject({ n: 2_000 });
+    expect([warnings, beside]).toEqual([[], []]);
+  });
+
+  it("can be opened many times at once, on a file that is not there yet", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const stores = await Promise.all(Array.from({ length: 8 }, () => openTestStore({ file })));
+    stores[0]?.exec("CREATE TABLE t (a)");
+    for (const store of stores) store.prepare("INSERT INTO t VALUES (1)").run();
+    expect(stores[7]?.prepare("SELECT count(*) AS n FROM t").get()).toMatchObject({ n: 8 });
+  });
+
+  it("says nothing on the console", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const module = join(import.meta.dirname, "../../../src/store/open-store.ts");
+    const code = `const { openStore } = await import(${JSON.stringify(module)});
+      (await openStore({ file: ${JSON.stringify(file)} })).close();
+      process.emitWarning("still heard");`;
+    const { stdout, stderr } = await runNode(["--input-type=module", "-e", code]);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("still heard");
+    expect(stderr).not.toContain("SQLite");
+  });
+
+  it.each<[string, Partial<StoreOptions>]>([
+    ["file", { file: "" }],
+    ["file", { file: 7 as never }],
+    ["synchronous", { synchronous: "extra" as never }],
+    ["busyTimeoutMs", { busyTimeoutMs: -1 }],
+    ["busyTimeoutMs", { busyTimeoutMs: 0.5 }],
+  ])("refuses a bad `%s`: %o", async (path, options) => {
+    const error = await errorFrom(() => openTestStore(options));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", path });
+  });
+});
+
+describe("a file that is no sound database", () => {
+  it.each<[string, (file: string) => void]>([
+    ["text", (file) => writeFileSync(file, "These are not the bytes you are looking for.\n".repeat(200))],
+    ["random bytes", (file) => writeFileSync(file, crypto.getRandomValues(new Uint8Array(20_000)))],
+    ["cut off in the middle", (file) => truncateSync(file, Math.floor(statSync(file).size / 2))],
+    ["cut off in its first page", (file) => truncateSync(file, 50)],
+    ["overwritten at its beginning", (file) => overwrite(file, 0, 4_096)],
+    ["overwritten somewhere inside", (file) => overwrite(file, 40 * 4_096, 4_096)],
+    ["overwritten at its end", (file) => overwrite(file, statSync(file).size - 4_096, 4_096)],
+  ])("(%s) is kept aside, told of once, and replaced", async (_how, damage) => {
+    const file = await closedDatabase();
+    damage(file);
+    const damaged = readFileSync(file);
+    const { store, warnings, beside } = await reopen(file);
+    expect(beside).toEqual([`${basename(file)}.corrupt-${START}`]);
+    expect(readFileSync(`${file}.corrupt-${START}`).equals(damaged)).toBe(true);
+    expect(warnings).toEqual([expect.stringContaining(`${file}.corrupt-${START}`)]);
+    store.exec("CREATE TABLE t (a)");
+    store.close();
+    expect((await reopen(file)).warnings).toEqual([]);
+    expect(existsSync(`${file}.repair`)).toBe(false);
+  });
+
+  it("takes its journal along, so that the new one does not get it", async () => {
+    const file = await closedDatabase();
+    const open = await openTestStore({ file });
+    open.exec("CREATE TABLE u (a)");
+    overwrite(file, 40 * 4_096, 4_096);
+    const { store, beside } = await reopen(file);
+    expect(beside.sort()).toEqual(
+      ["", "-shm", "-wal"].map((end) => `${basename(file)}.corrupt-${START}${end}`),
+    );
+    expect(store.prepare("SELECT name FROM sqlite_schema").all()).toEqual([]);
+  });
+
+  it("gets a name of its own each time", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const names = [];
+    for (let count = 0; count < 3; count++) {
+      writeFileSync(file, "x".repeat(9_999));
+      const { store, beside } = await reopen(file);
+      store.close();
+      names.push(beside.length);
+    }
+    expect(names).toEqual([1, 2, 3]);
+  });
+
+  it("is replaced once when several find it at the same time", async () => {
+    const file = await closedDatabase();
+    overwrite(file, 0, 4_096);
+    const opened = await Promise.all(Array.from({ length: 6 }, () => reopen(file)));
+    expect(opened.flatMap(({ warnings }) => warnings)).toHaveLength(1);
+    opened[0]?.store.exec("CREATE TABLE t (a)");
+    expect(opened[5]?.store.prepare("SELECT name FROM sqlite_schema").all()).toHaveLength(1);
+  });
+
+  it("is looked at at both ends when it is too large to be read through", async () => {
+    const file = await closedDatabase(100_000);
+    expect(statSync(file).size).toBeGreaterThan(16 * 1024 * 1024);
+    const sound = await reopen(file);
+    sound.store.close();
+    expect(sound.warnings).toEqual([]);
+    truncateSync(file, 17 * 1024 * 1024);
+    expect((await reopen(file)).warnings).toHaveLength(1);
+  });
+
+  it("is simply new when it is empty", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    writeFileSync(file, "");
+    expect((await reopen(file)).warnings).toEqual([]);
+  });
+
+  it.each<[string, (path: string) => string]>([
+    ["a folder", (path) => path],
+    ["below a file", (path) => join(path, "file", "events.db")],
+  ])("is left alone when it is %s", async (_what, place) => {
+    const folder = join(temporaryFolder(), "taken");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "file"), "mine");
+    const error = await errorFrom(() => openTestStore({ file: place(folder) }));
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", path: "file", cause: expect.any(Error) });
+    expect(readdirSync(folder)).toEqual(["file"]);
+    expect(readFileSync(join(folder, "file"), "utf8")).toBe("mine");
+  });
+});
