@@ -20,7 +20,7 @@ export interface SpanCodecs extends Record<OtlpProtocol, SpanCodec> {
 }
 
 /** https://opentelemetry.io/docs/specs/otlp/#partial-success-1 */
-export interface PartialSuccess {
+interface PartialSuccess {
   /** A number of 64 bits, which JSON carries as text. */
   readonly rejectedSpans?: number | string | undefined;
   readonly errorMessage?: string | undefined;

@@ -20,7 +20,7 @@ export class SpanIntake {
   readonly #options: IntakeOptions;
   #waiting: ReadableSpan[] = [];
   /** Those of a resource that is still being detected; it is soon, and the same for all. */
-  readonly #held = new Map<ReadableSpan, Promise<void>>();
+  readonly #held = new Map<ReadableSpan, PromiseWithResolvers<void>>();
   #invalid = 0;
 
   constructor(options: IntakeOptions) {
@@ -44,10 +44,8 @@ export class SpanIntake {
   add(span: ReadableSpan): void {
     const { resource } = span;
     if (resource.asyncAttributesPending && resource.waitForAsyncAttributes !== undefined) {
-      this.#held.set(
-        span,
-        resource.waitForAsyncAttributes().then(() => this.#ready(span)),
-      );
+      this.#held.set(span, Promise.withResolvers());
+      void resource.waitForAsyncAttributes().then(() => this.#release(span));
     } else {
       this.#waiting.push(span);
     }
@@ -55,13 +53,12 @@ export class SpanIntake {
 
   /** Resolves when no span is held back that was added before. */
   async ready(): Promise<void> {
-    await Promise.all(this.#held.values());
+    await Promise.all([...this.#held.values()].map(({ promise }) => promise));
   }
 
   /** Does without what the resources of spans held back still lack. */
   hurry(): void {
-    this.#waiting.push(...this.#held.keys());
-    this.#held.clear();
+    for (const span of [...this.#held.keys()]) this.#release(span);
   }
 
   /** Forgets the oldest span; returns how many that were: 1, or 0 without any. */
@@ -91,9 +88,12 @@ export class SpanIntake {
     }
   }
 
-  #ready(span: ReadableSpan): void {
-    if (!this.#held.delete(span)) return;
+  #release(span: ReadableSpan): void {
+    const held = this.#held.get(span);
+    if (held === undefined) return;
+    this.#held.delete(span);
     this.#waiting.push(span);
     this.#options.onReady();
+    held.resolve();
   }
 }

@@ -22,6 +22,8 @@ interface Drops extends StoredDrops {
   invalid: number;
   /** Ended after the shutdown. */
   closed: number;
+  /** Not delivered when the outbox was shut down, and kept by nothing but the process's memory. */
+  shutdown: number;
 }
 
 /**

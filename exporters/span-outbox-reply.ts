@@ -4,7 +4,7 @@ import type { Reply } from "./span-transport.ts";
 /** What a reply, or its lack, means for the batch that was sent. */
 export type Verdict = Accepted | Unacceptable | Later;
 
-export interface Accepted {
+interface Accepted {
   readonly kind: "accepted";
   /** Spans that the receiver did not take, and will not take next time either. */
   readonly rejected: number;
@@ -12,7 +12,7 @@ export interface Accepted {
 }
 
 /** The receiver understood, and will never take this content. */
-export interface Unacceptable {
+interface Unacceptable {
   readonly kind: "unacceptable";
   readonly reason: string;
 }

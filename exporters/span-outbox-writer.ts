@@ -21,7 +21,7 @@ export interface WriterOptions {
 }
 
 /** Spans encoded in one transaction of our own, so that the event loop is not held for long. */
-export const COMMIT_SPANS = 4 * CHUNK_SPANS;
+const COMMIT_SPANS = 4 * CHUNK_SPANS;
 /** From so many spans in memory on, whoever ends one more waits until a chunk is written. */
 const SPILL_SPANS = 1_024;
 /** How long a disk that has failed is left alone. */

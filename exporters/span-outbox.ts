@@ -79,12 +79,18 @@ export class SpanOutbox implements SpanProcessor {
   readonly #sender: SpanSender;
   #ended = 0;
   #closed = 0;
+  /** Given up with the process, as nothing keeps them beyond it. */
+  #abandoned = 0;
+  readonly #isDurable: boolean;
   #lastError: string | undefined;
   #shutdown: Promise<void> | undefined;
 
   /** Use `createSpanOutbox`, which loads what is needed. */
   constructor(options: SpanOutboxOptions, { protocol, name, ...target }: OtlpTarget, codecs: SpanCodecs) {
     const settings = settingsOf(options);
+    const { isDurable } = options.store;
+    const place = isDurable ? "on disk" : "in memory";
+    this.#isDurable = isDurable;
     const { store, now, schedule, warn, maxBatchSpans, maxBatchBytes, ...limits } = settings;
     const onError = (reason: string) => {
       this.#lastError = reason;
@@ -107,7 +113,7 @@ export class SpanOutbox implements SpanProcessor {
       commit: () => this.#writer.commit(),
       onError,
       onOutage: (reason) =>
-        warn(`Spans cannot be delivered to ${name}: ${reason}. They stay on disk until they can.`),
+        warn(`Spans cannot be delivered to ${name}: ${reason}. They stay ${place} until they can.`),
       onRejected: (reason) =>
         warn(`Spans are rejected by ${name}: ${reason}. They are kept as dead letters.`),
     });
@@ -131,12 +137,13 @@ export class SpanOutbox implements SpanProcessor {
     return {
       ended: this.#ended,
       exported: own.exported,
-      pending: this.#writer.unsaved + this.#spool.pending,
+      pending: this.#pending - this.#abandoned,
       dropped: {
         ...own.dropped,
         disk_error: this.#writer.dropped,
         invalid: this.#intake.invalid,
         closed: this.#closed,
+        shutdown: this.#abandoned,
       },
       inherited: {
         found,
@@ -149,6 +156,10 @@ export class SpanOutbox implements SpanProcessor {
       attempts: this.#sender.attempts,
       nextAttemptAt: this.#sender.nextAttemptAt,
     };
+  }
+
+  get #pending(): number {
+    return this.#writer.unsaved + this.#spool.pending;
   }
 
   onStart(): void {}
@@ -174,7 +185,8 @@ export class SpanOutbox implements SpanProcessor {
 
   /**
    * Writes what is in memory to disk, sends until all is delivered, a request fails or the deadline is over,
-   * and leaves the rest on disk for whoever comes next. Idempotent; never rejects.
+   * and leaves the rest on disk for whoever comes next; what is only in memory is given up and counted.
+   * Idempotent; never rejects.
    * @param options.deadlineMs default: 1,500
    */
   shutdown({ deadlineMs = 1_500 }: { deadlineMs?: number | undefined } = {}): Promise<void> {
@@ -208,6 +220,7 @@ export class SpanOutbox implements SpanProcessor {
     process.off("exit", this.#leave);
     this.#sender.close();
     this.#writer.close();
+    if (!this.#isDurable) this.#abandoned = this.#pending;
   };
 }
 

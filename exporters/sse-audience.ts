@@ -1,14 +1,6 @@
-import { compileFilter, type EventFilter, type EventPredicate } from "../src/event/event-filter.ts";
-import type { SseClient } from "./sse-client.ts";
+import { compileFilter, type EventFilter } from "../src/event/event-filter.ts";
+import type { SseClient, SseFilter } from "./sse-client.ts";
 import type { FramedRecord } from "./sse-window.ts";
-
-/** What a client wants to see, as `SseHub.compile` makes it. */
-export interface SseFilter {
-  /** Equal for filters that let the same events through, in whatever order they list them. */
-  readonly signature: string;
-  readonly filter: EventFilter;
-  readonly matches: EventPredicate;
-}
 
 /** All clients with the same filter: it is compiled once and sees each event once. */
 export interface SseAudience {

@@ -1,5 +1,5 @@
+import type { EventFilter, EventPredicate } from "../src/event/event-filter.ts";
 import type { Cursor } from "../src/event/event-log.ts";
-import type { SseFilter } from "./sse-audience.ts";
 
 /**
  * What the hub needs of a transport. The bridge implements it on an HTTP response; anything that takes
@@ -18,6 +18,14 @@ export interface SseConnection {
   end(): void;
   /** Ends the connection at once. */
   destroy(): void;
+}
+
+/** What a client wants to see, as `SseHub.compile` makes it. */
+export interface SseFilter {
+  /** Equal for filters that let the same events through, in whatever order they list them. */
+  readonly signature: string;
+  readonly filter: EventFilter;
+  readonly matches: EventPredicate;
 }
 
 /** Why a client was cut off or not let in; it may come back and replay. */

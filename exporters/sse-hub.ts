@@ -3,13 +3,14 @@ import { isBeyond } from "../src/event/cursor.ts";
 import type { EventFilter } from "../src/event/event-filter.ts";
 import type { Cursor, EventLog, EventRecord } from "../src/event/event-log.ts";
 import type { EventSink } from "../src/event/event-sink.ts";
-import { SseAudiences, type SseFilter } from "./sse-audience.ts";
+import { SseAudiences } from "./sse-audience.ts";
 import {
   createSseCounters,
   SseClient,
   type SseClientLimits,
   type SseConnection,
   type SseCounters,
+  type SseFilter,
 } from "./sse-client.ts";
 import { encodeFrame, encodeHeartbeat } from "./sse-frame.ts";
 import { CHUNK_BYTES, SseReplay, type SseReplaySource } from "./sse-replay.ts";

@@ -1,7 +1,6 @@
 import { SseHub, type SseHubOptions } from "./sse-hub.ts";
 
-export type { SseFilter } from "./sse-audience.ts";
-export type { SseConnection, SseDropReason } from "./sse-client.ts";
+export type { SseConnection, SseDropReason, SseFilter } from "./sse-client.ts";
 export { encodeFrame, RESYNC_EVENT, type SseFrame } from "./sse-frame.ts";
 export type { SseConnectOptions, SseHub, SseHubOptions, SseStats } from "./sse-hub.ts";
 

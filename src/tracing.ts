@@ -48,6 +48,8 @@ export interface Tracing {
 /** A provider, and how its spans leave. */
 interface SpanSource {
   tracer: Tracer;
+  /** Made by us, for spans alone. */
+  isPrivate?: boolean;
   outbox?: SpanOutbox;
   resource?: Resource;
   exported(): SpanOutboxStats | undefined;
@@ -79,7 +81,7 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
   const source = options.tracer
     ? given(options.tracer)
     : ((await hostSource()) ?? (await privateSource(config, options)));
-  const { exceptionSignal } = config;
+  const exceptionSignal = exceptionSignalFor(source, config, options.onWarning);
   const tracer = createOtelJobTracer({ ...spanOptions, tracer: source.tracer, exceptionSignal });
   return {
     tracer,
@@ -90,6 +92,19 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
     forceFlush: source.forceFlush,
     shutdown: source.shutdown,
   };
+}
+
+/** A private provider has no log records to put exceptions into. */
+function exceptionSignalFor(
+  { isPrivate = false }: SpanSource,
+  { exceptionSignal }: Config,
+  onWarning: (message: string) => void,
+): Config["exceptionSignal"] {
+  if (!isPrivate || exceptionSignal === "span") return exceptionSignal;
+  onWarning(
+    "Exceptions are recorded on spans: log records need an OpenTelemetry logger provider of the host",
+  );
+  return "span";
 }
 
 function given(tracer: Tracer): SpanSource {
@@ -123,6 +138,7 @@ async function privateSource(config: Config, options: TracingOptions): Promise<S
   const provider = createSpanProvider({ serviceName, resourceAttributes, instanceId, processor: outbox });
   return {
     ...provider,
+    isPrivate: true,
     outbox,
     exported: () => outbox.stats(),
     forceFlush: () => outbox.forceFlush(),

@@ -6,6 +6,7 @@ import {
   parseEvent,
   type StoredEvent,
 } from "./sqlite-events.ts";
+import { EventIds, type IndexedIds, keyOf } from "./sqlite-ids.ts";
 import { type Demand, Subjects } from "./sqlite-subjects.ts";
 
 /** Events per block. Smaller blocks make reads of one job cheaper, and writing dearer. */
@@ -19,8 +20,8 @@ export interface Span {
   last: number;
 }
 
-interface Block {
-  last: number;
+/** The end of a block. */
+interface Block extends IndexedIds {
   ordinal: number;
 }
 
@@ -32,25 +33,29 @@ interface Block {
 export class EventBlocks {
   readonly #store: Store;
   readonly #events: EventTable;
+  readonly #ids: EventIds;
   readonly #newest: Statement;
   readonly #insert: Statement;
   readonly #horizon: Statement;
   readonly #evict: Statement;
   /** Of searches, by their text. */
   readonly #statements = new Map<string, Statement>();
-  /** The subjects of all events after `#from` and up to `#to`. */
+  /** The subjects of all events after `#from` and up to `#to`; ids are known from the last block on. */
   readonly #subjects = new Subjects();
   #from = 0;
-  #to = -1;
-  /** The end of the last block, as far as we know; there may be later ones of other processes. */
-  #covered: Block = { last: 0, ordinal: 0 };
+  #to: Position | undefined;
+  /** The last block, as far as we know; there may be later ones of other processes. */
+  #covered: Block = { last: 0, ordinal: 0, maxTime: -1 };
 
   constructor(store: Store, events: EventTable) {
     this.#store = store;
     this.#events = events;
-    this.#newest = store.prepare("SELECT last, ordinal FROM event_blocks ORDER BY last DESC LIMIT 1");
+    this.#ids = new EventIds(store);
+    this.#newest = store.prepare(
+      "SELECT last, ordinal, max_time AS maxTime FROM event_blocks ORDER BY last DESC LIMIT 1",
+    );
     this.#insert = store.prepare(
-      "INSERT INTO event_blocks (last, after, ordinal, subjects) VALUES (?, ?, ?, ?)",
+      "INSERT INTO event_blocks (last, after, ordinal, max_time, subjects) VALUES (?, ?, ?, ?, ?)",
     );
     this.#horizon = store.prepare(
       `SELECT max(last) AS last FROM (SELECT last FROM event_blocks WHERE last > ? ORDER BY last LIMIT ${MAX_SEARCHED})`,
@@ -58,27 +63,49 @@ export class EventBlocks {
     this.#evict = store.prepare("DELETE FROM event_blocks WHERE last < ?");
   }
 
-  /** Takes note of events just written between two places. */
-  add(events: readonly NewEvent[], before: Position, end: Position): void {
-    if (this.#to !== before.sequence) {
-      this.#subjects.clear();
-      this.#from = before.sequence;
+  /** Learns what others wrote up to `end`; before anything is written behind it. */
+  learn(end: Position): void {
+    const to = this.#to;
+    if (to?.sequence === end.sequence) return;
+    if (to === undefined || end.ordinal - to.ordinal > BLOCK_EVENTS) {
+      this.#covered = this.#lastBlock();
+      this.#ids.reset(this.#covered, end.sequence);
+    } else {
+      this.#ids.load(to.sequence, end.sequence);
     }
+    this.#subjects.clear();
+    this.#from = end.sequence;
+    this.#to = end;
+  }
+
+  /** Whether no event of this id is held; takes note of it then. */
+  isNew(id: string): boolean {
+    return this.#ids.add(keyOf(id));
+  }
+
+  /** Takes note of events just written, up to `end`. */
+  add(events: readonly NewEvent[], end: Position): void {
     for (const { event } of events) this.#subjects.add(event);
-    this.#to = end.sequence;
+    this.#to = end;
     if (end.ordinal - this.#covered.ordinal < BLOCK_EVENTS) return;
-    this.#covered = this.#lastBlock();
-    if (end.ordinal - this.#covered.ordinal >= BLOCK_EVENTS) this.#close(end);
+    const newest = this.#lastBlock();
+    if (newest.last !== this.#covered.last) {
+      this.#covered = newest;
+      this.#ids.reset(newest, end.sequence);
+    }
+    if (end.ordinal - newest.ordinal >= BLOCK_EVENTS) this.#close(end);
   }
 
   /** What was noted was not kept. */
   forget(): void {
-    this.#to = -1;
+    this.#to = undefined;
   }
 
   /** Removes the blocks of events before `oldest`. */
   evict(oldest: number): void {
     this.#evict.run(oldest);
+    // Some of the recent ids are gone then.
+    if (oldest - 1 > this.#covered.last) this.forget();
   }
 
   /** How far the blocks reach after a sequence, as far as one search goes; undefined without any. */
@@ -112,10 +139,11 @@ export class EventBlocks {
   #close(end: Position): void {
     const { last: after } = this.#covered;
     const subjects = this.#from <= after ? this.#subjects : this.#subjectsOf({ after, last: end.sequence });
-    this.#insert.run(end.sequence, after, end.ordinal, subjects.encode());
+    const indexed = this.#ids.index(end.sequence);
+    this.#insert.run(end.sequence, after, end.ordinal, indexed.maxTime, subjects.encode());
     this.#subjects.clear();
     this.#from = end.sequence;
-    this.#covered = { last: end.sequence, ordinal: end.ordinal };
+    this.#covered = { ...indexed, ordinal: end.ordinal };
   }
 
   #lastBlock(): Block {
@@ -123,8 +151,8 @@ export class EventBlocks {
     if (block !== undefined) return block;
     const oldest = this.#events.oldest();
     return oldest === undefined
-      ? { last: 0, ordinal: 0 }
-      : { last: oldest.sequence - 1, ordinal: oldest.ordinal - 1 };
+      ? { last: 0, ordinal: 0, maxTime: -1 }
+      : { last: oldest.sequence - 1, ordinal: oldest.ordinal - 1, maxTime: -1 };
   }
 
   /** For what other processes wrote, or this one before it was started again. */

@@ -1,6 +1,7 @@
 import type { OrchestratorEvent } from "../event/event.ts";
 import type { UnplacedEvent } from "../event/event-log.ts";
 import type { Statement, Store } from "../store/store.ts";
+import { keyOf } from "./sqlite-ids.ts";
 
 /** A place in the file: where the next event goes, or where an event lies. */
 export interface Position {
@@ -25,6 +26,11 @@ export interface Oldest {
   appendedAt: number;
 }
 
+interface Inserted {
+  sequences: number[];
+  end: Position;
+}
+
 /** An event to be written; without a sequence it gets the next one. */
 export type NewEvent = UnplacedEvent & { sequence?: number };
 
@@ -43,7 +49,8 @@ export class EventTable {
   readonly #has: Statement;
   readonly #holds: Statement;
   readonly #after: Statement;
-  readonly #undo: Statement;
+  readonly #lastExcluded: Statement;
+  readonly #evictIds: Statement;
   readonly #evict: Statement;
   /** For when the file is beyond reading. */
   lastKnownEnd = 0;
@@ -60,19 +67,23 @@ export class EventTable {
       `SELECT sequence, ordinal, start, appended_at AS appendedAt FROM events ORDER BY sequence LIMIT 1`,
     );
     this.#has = store.prepare("SELECT 1 FROM events WHERE sequence = ?");
-    this.#holds = store.prepare("SELECT 1 FROM events WHERE id = ?");
+    this.#holds = store.prepare(
+      `SELECT 1 FROM event_ids WHERE id = ?1 UNION ALL SELECT 1 FROM events
+       WHERE id = ?1 AND sequence > coalesce((SELECT max(last) FROM event_blocks), 0)`,
+    );
     this.#after = store.prepare(
       "SELECT sequence, json FROM events WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
     );
-    this.#undo = store.prepare("DELETE FROM events WHERE sequence > ?");
-    this.#evict = store.prepare(
-      `DELETE FROM events WHERE sequence <= (
-         SELECT max(sequence) FROM (
-           SELECT sequence, ordinal, start, appended_at FROM events
-           WHERE sequence < ? ORDER BY sequence LIMIT ?
-         ) WHERE ordinal <= ? OR start < ? OR appended_at < ?
-       )`,
+    this.#lastExcluded = store.prepare(
+      `SELECT max(sequence) AS last FROM (
+         SELECT sequence, ordinal, start, appended_at FROM events
+         WHERE sequence < ? ORDER BY sequence LIMIT ?
+       ) WHERE ordinal <= ? OR start < ? OR appended_at < ?`,
     );
+    this.#evictIds = store.prepare(
+      "DELETE FROM event_ids WHERE id IN (SELECT id FROM events WHERE sequence <= ?)",
+    );
+    this.#evict = store.prepare("DELETE FROM events WHERE sequence <= ?");
   }
 
   /** Where the log ends. */
@@ -99,67 +110,40 @@ export class EventTable {
     return this.#after.all(after, last, limit) as unknown as StoredEvent[];
   }
 
-  /**
-   * Appends events after `end`, those aside whose id is held already. Returns what was appended, with
-   * sequences, and the new end.
-   */
-  insert(
-    events: readonly NewEvent[],
-    end: Position,
-    appendedAt: number,
-  ): { placed: (number | undefined)[]; end: Position } {
-    const first = this.#insertAll(events, end, appendedAt);
-    if (first.complete) return first;
-    // Seldom: something is delivered again. Which of them cannot be told from the count alone.
-    this.#undo.run(end.sequence);
-    const ids = new Set<string>();
-    const isNew = events.map(
-      ({ event: { id } }) => !ids.has(id) && !this.holds(id) && ids.add(id) !== undefined,
-    );
-    const fresh = this.#insertAll(
-      events.filter((_, index) => isNew[index]),
-      end,
-      appendedAt,
-    );
-    let next = 0;
-    return { placed: isNew.map((placed) => (placed ? fresh.placed[next++] : undefined)), end: fresh.end };
-  }
-
-  /** Removes the oldest of at most `limit` events that one of the bounds excludes; never the newest. */
-  evict(newest: number, limit: number, bounds: { ordinal: number; start: number; appendedAt: number }): void {
-    this.#evict.run(newest, limit, bounds.ordinal, bounds.start, bounds.appendedAt);
-  }
-
-  #insertAll(events: readonly NewEvent[], end: Position, appendedAt: number) {
-    const placed: number[] = [];
+  /** Appends events after `end`. Returns their sequences, and the new end. */
+  insert(events: readonly NewEvent[], end: Position, appendedAt: number): Inserted {
+    const sequences: number[] = [];
     let { sequence, ordinal, bytes } = end;
-    let inserted = 0;
     for (let from = 0; from < events.length; from += MAX_ROWS) {
       const values: (string | number)[] = [];
       const rows = events.slice(from, from + MAX_ROWS);
       for (const row of rows) {
         sequence = row.sequence ?? sequence + 1;
-        placed.push(sequence);
+        sequences.push(sequence);
         values.push(sequence, keyOf(row.event.id), ++ordinal, bytes, appendedAt, row.json);
         bytes += Buffer.byteLength(row.json) + ROW_BYTES;
       }
-      inserted += this.#insertOf(rows.length).run(...values).changes;
+      this.#insertOf(rows.length).run(...values);
     }
-    return { placed, end: { sequence, ordinal, bytes }, complete: inserted === events.length };
+    return { sequences, end: { sequence, ordinal, bytes } };
+  }
+
+  /** Removes the oldest of at most `limit` events that one of the bounds excludes; never the newest. */
+  evict(newest: number, limit: number, bounds: { ordinal: number; start: number; appendedAt: number }): void {
+    const { ordinal, start, appendedAt } = bounds;
+    const last = this.#lastExcluded.get(newest, limit, ordinal, start, appendedAt)?.last;
+    if (typeof last !== "number") return;
+    this.#evictIds.run(last);
+    this.#evict.run(last);
   }
 
   #insertOf(rows: number): Statement {
     this.#inserts[rows] ??= this.#store.prepare(
       `INSERT INTO events (sequence, id, ordinal, start, appended_at, json)
-       VALUES ${Array(rows).fill(ROW).join(", ")} ON CONFLICT DO NOTHING`,
+       VALUES ${Array(rows).fill(ROW).join(", ")}`,
     );
     return this.#inserts[rows];
   }
-}
-
-/** Text that is not well-formed Unicode would be changed in the file, and two ids could become one. */
-function keyOf(id: string): string {
-  return id.isWellFormed() ? id : JSON.stringify(id);
 }
 
 /** Undefined for what is not an event: the file was written to by something else, or it is damaged. */

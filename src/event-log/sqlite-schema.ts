@@ -7,13 +7,14 @@ const SCHEMA_VERSION = "1";
 /**
  * `events` is the log. `ordinal` counts the events and `start` the bytes before each, from the beginning
  * of the file, so that two rows tell how much lies between them; `sequence` may leap. An event block
- * tells which subjects occur after `after` and up to `last`. An instance without a pid has ended.
+ * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
+ * An instance without a pid has ended.
  */
 const TABLES = [
   "CREATE TABLE IF NOT EXISTS event_log (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS events (
     sequence INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
     ordinal INTEGER NOT NULL,
     start INTEGER NOT NULL,
     appended_at INTEGER NOT NULL,
@@ -23,8 +24,10 @@ const TABLES = [
     last INTEGER PRIMARY KEY,
     after INTEGER NOT NULL,
     ordinal INTEGER NOT NULL,
+    max_time INTEGER NOT NULL,
     subjects BLOB NOT NULL
   )`,
+  "CREATE TABLE IF NOT EXISTS event_ids (id TEXT PRIMARY KEY) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS open_jobs (
     job_id TEXT PRIMARY KEY,
     owner TEXT,

@@ -86,23 +86,19 @@ export class LogWriter {
     const now = this.#now();
     const placed: (number | undefined)[] = [];
     let end = before;
+    this.#blocks.learn(before);
     for (let from = 0; from < events.length; from += MAX_SLICE) {
       const slice = events.slice(from, from + MAX_SLICE);
-      const start = end;
-      const inserted = this.#events.insert(slice, start, now);
+      const isNew = slice.map(({ event }) => this.#blocks.isNew(event.id));
+      const fresh = slice.filter((_, index) => isNew[index]);
+      const inserted = this.#events.insert(fresh, end, now);
       end = inserted.end;
-      this.#note(slice, inserted.placed);
-      this.#blocks.add(slice, start, end);
-      placed.push(...inserted.placed);
+      this.#jobs.note(fresh, inserted.sequences);
+      this.#blocks.add(fresh, end);
+      let next = 0;
+      for (const one of isNew) placed.push(one ? inserted.sequences[next++] : undefined);
     }
     if (this.#retention.isDue(end, now)) this.#retention.apply(end, now, events.length);
     return { placed, end };
-  }
-
-  #note(events: readonly NewEvent[], placed: readonly (number | undefined)[]): void {
-    events.forEach(({ event }, index) => {
-      const sequence = placed[index];
-      if (sequence !== undefined) this.#jobs.note(event, sequence);
-    });
   }
 }

@@ -10,6 +10,7 @@ interface Participant {
 /** A store on one open connection. */
 export class SqliteStore implements Store {
   readonly file: string;
+  readonly isDurable: boolean;
   readonly #database: Database;
   readonly #participants = new Set<Participant>();
   readonly #begin: Statement;
@@ -17,8 +18,9 @@ export class SqliteStore implements Store {
   #inTransaction = false;
   #closed = false;
 
-  constructor(file: string, database: Database) {
+  constructor(file: string, database: Database, { isDurable = true }: { isDurable?: boolean } = {}) {
     this.file = file;
+    this.isDurable = isDurable;
     this.#database = database;
     // Immediate: a transaction that reads first and writes later could find itself out of date.
     this.#begin = database.prepare("BEGIN IMMEDIATE");

@@ -6,6 +6,8 @@
 export interface Store {
   /** The database file. */
   readonly file: string;
+  /** Whether what is committed outlives the process. */
+  readonly isDurable: boolean;
   /** Runs statements that return nothing. */
   exec(sql: string): void;
   /** Compiles a statement, which is kept until the store is closed: make each once, and run it often. */

@@ -138,14 +138,15 @@ describe("startTelemetry", () => {
     await telemetry.shutdown();
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(warnings).toHaveLength(1);
-    const {
-      ended = 0,
-      exported = 0,
-      pending = 0,
-      dropped = {} as Record<string, number>,
-    } = telemetry.stats().spans ?? {};
-    const given = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    expect([ended, exported, pending, given]).toEqual([40, 0, 0, 40]);
+    const { ended = 0, exported = 0, pending = 0, dropped } = telemetry.stats().spans ?? {};
+    const given = Object.values(dropped ?? {}).reduce((sum, count) => sum + count, 0);
+    expect({ ended, exported, pending, given, inShutdown: dropped?.shutdown }).toEqual({
+      ended: 40,
+      exported: 0,
+      pending: 0,
+      given: 40,
+      inShutdown: 40,
+    });
   });
 
   it("ends open jobs as interrupted when it shuts down, for all to see", async () => {
@@ -360,5 +361,30 @@ describe("startTelemetry", () => {
     } finally {
       trace.disable();
     }
+  });
+
+  it("records exceptions on spans when nobody takes log records, and says so", async () => {
+    const collector = await receiver();
+    const warnings: string[] = [];
+    const telemetry = await telemetryWith({
+      env: { OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: "logs" },
+      traces: { url: collector.url },
+      onWarning: (text) => warnings.push(text),
+    });
+    const work = () => {
+      throw new TypeError("no");
+    };
+    await expect(telemetry.run({ workerId: "w", message: "m" }, work)).rejects.toThrow("no");
+    await telemetry.flush();
+    const span = collector.spans.find(({ name }) => name === "invoke_agent w");
+    expect(span?.events.map(({ name }) => name)).toEqual(["exception"]);
+    expect(warnings).toEqual([expect.stringContaining("Exceptions are recorded on spans")]);
+  });
+
+  it("names the option when the log file cannot be opened", async () => {
+    await expect(telemetryWith({ logFile: "/nowhere/at/all.log" })).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+      path: "logFile",
+    });
   });
 });

@@ -34,7 +34,7 @@ export async function appendCosts(
   // The first round warms up what is compiled and grows the files.
   for (let round = 0; round <= rounds; round++) {
     for (const name of ["file", "sqlite", "log"] as const) {
-      const batches = batchesOf(batchSize, events);
+      const batches = batchesOf(batchSize, events, round * events);
       const cost = costOf(subjects[name], batches, events);
       if (round > 0) costs[name].push(cost);
     }
@@ -43,10 +43,10 @@ export async function appendCosts(
   return costs;
 }
 
-function batchesOf(size: number, count: number): UnplacedEvent[][] {
+function batchesOf(size: number, count: number, before: number): UnplacedEvent[][] {
   const batches: UnplacedEvent[][] = [];
   let batch: UnplacedEvent[] = [];
-  for (const event of jobEvents(count)) {
+  for (const event of jobEvents(count, before)) {
     batch.push(event);
     if (batch.length < size) continue;
     batches.push(batch);

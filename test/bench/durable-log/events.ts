@@ -11,9 +11,10 @@ const MESSAGE = "Reading the changed files one by one, looking for growth that n
 
 /**
  * What a busy orchestrator writes: several jobs at once, each with a beginning, some progress and an end.
- * Time moves on by a millisecond for every ten events, so that ids are as they come in life.
+ * Time moves on by a millisecond for every ten events, also from one call to the next (`before` events
+ * were made already), so that ids come in the order they have in life.
  */
-export function* jobEvents(count: number): Generator<UnplacedEvent> {
+export function* jobEvents(count: number, before = 0): Generator<UnplacedEvent> {
   let made = 0;
   while (made < count) {
     const jobs = Array.from({ length: JOBS_AT_ONCE }, (_, index) => ({
@@ -25,7 +26,7 @@ export function* jobEvents(count: number): Generator<UnplacedEvent> {
     for (let revision = 0; revision <= UPDATES_PER_JOB + 1; revision++) {
       for (const job of jobs) {
         if (made === count) return;
-        yield encodeEvent(eventOf({ ...job, revision }, STARTED_MS + Math.floor(made++ / 10)));
+        yield encodeEvent(eventOf({ ...job, revision }, STARTED_MS + Math.floor((before + made++) / 10)));
       }
     }
   }

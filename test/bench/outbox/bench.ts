@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Span, Tracer } from "@opentelemetry/api";
 import { Peer } from "../peer.ts";
 import { type Measurement, median } from "../report.ts";
-import { type Delivery, type Protocol, startOutbox, startStock } from "./delivery.ts";
+import { type Delivery, startOutbox, startStock } from "./delivery.ts";
 
 const ROUNDS = 31;
+const QUICK_ROUNDS = 11;
+/** Many, as the compiler of the engine takes its time to get to know so much code. */
 const WARM_UP_ROUNDS = 20;
 const SPANS_AT_ONCE = 16;
 /** As many as the stock processor's queue holds with room to spare: beyond it, it drops them. */
@@ -15,43 +17,31 @@ const SPANS_PER_ROUND = 1_536;
  * hold the caller; against the stock batch processor in the same run.
  */
 export async function benchOutbox({ quick }: { quick: boolean }): Promise<Measurement[]> {
-  const rounds = WARM_UP_ROUNDS + (quick ? 11 : ROUNDS);
+  const rounds = WARM_UP_ROUNDS + (quick ? QUICK_ROUNDS : ROUNDS);
   const peer = await Peer.start();
+  const stock = new Subject(startStock("stock", peer.tracesUrl("stock")), peer);
+  const outbox = new Subject(await startOutbox("outbox", peer.tracesUrl("outbox")), peer);
   try {
-    const json = await compare("http/json", peer, rounds);
-    const protobuf = await compare("http/protobuf", peer, rounds);
-    return [
-      { name: "cpuRatioJson", value: json.ratio, unit: "ratio", goal: 1.5 },
-      { name: "cpuRatioProtobuf", value: protobuf.ratio, unit: "ratio", goal: 1.5 },
-      { name: "endP999Ms", value: json.outboxEnd, unit: "ms", goal: 2 },
-      { name: "stockEndP999Ms", value: json.stockEnd, unit: "ms" },
-      { name: "stockJsonNs", value: json.stockCpu, unit: "ns/span" },
-      { name: "outboxJsonNs", value: json.outboxCpu, unit: "ns/span" },
-      { name: "stockProtobufNs", value: protobuf.stockCpu, unit: "ns/span" },
-      { name: "outboxProtobufNs", value: protobuf.outboxCpu, unit: "ns/span" },
-    ];
+    for (let round = 0; round < rounds; round++) {
+      // Who comes second finds the garbage and the warm caches of the first, so they take turns.
+      for (const subject of round % 2 === 0 ? [stock, outbox] : [outbox, stock]) await subject.runRound();
+    }
   } finally {
+    await Promise.all([stock.delivery.stop(), outbox.delivery.stop()]);
     await peer.stop();
   }
+  return [
+    { name: "cpuRatio", value: median(ratios(outbox.cpu, stock.cpu)), unit: "ratio", goal: 1.5 },
+    { name: "endP999Ms", value: outbox.endP999, unit: "ms", goal: 2 },
+    { name: "stockEndP999Ms", value: stock.endP999, unit: "ms" },
+    { name: "stockCpuNs", value: median(stock.cpu), unit: "ns/span" },
+    { name: "outboxCpuNs", value: median(outbox.cpu), unit: "ns/span" },
+  ];
 }
 
-async function compare(protocol: Protocol, peer: Peer, rounds: number) {
-  const [stockName, outboxName] = [`stock-${protocol.slice(5)}`, `outbox-${protocol.slice(5)}`];
-  const stock = new Subject(startStock(stockName, peer.tracesUrl(stockName), protocol), peer);
-  const outbox = new Subject(await startOutbox(outboxName, peer.tracesUrl(outboxName), protocol), peer);
-  for (let round = 0; round < rounds; round++) {
-    // Who comes second finds the garbage and the warm caches of the first, so they take turns.
-    for (const subject of round % 2 === 0 ? [stock, outbox] : [outbox, stock]) await subject.runRound();
-  }
-  await Promise.all([stock.delivery.stop(), outbox.delivery.stop()]);
-  return {
-    // Of the two halves of one round, as what else the machine does changes from round to round.
-    ratio: median(outbox.cpu.map((cost, round) => cost / (stock.cpu[round] as number))),
-    stockCpu: median(stock.cpu),
-    outboxCpu: median(outbox.cpu),
-    stockEnd: stock.endP999,
-    outboxEnd: outbox.endP999,
-  };
+/** Of the two halves of one round, as what else the machine does changes from round to round. */
+function ratios(costs: readonly number[], base: readonly number[]): number[] {
+  return costs.map((cost, round) => cost / (base[round] as number));
 }
 
 /** A delivery with what its rounds have cost so far. */

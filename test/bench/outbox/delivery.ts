@@ -2,13 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
-import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { BatchSpanProcessor, type SpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { createSpanOutbox } from "../../../exporters/span-outbox.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-
-export type Protocol = "http/json" | "http/protobuf";
 
 /** One way out for spans. */
 export interface Delivery {
@@ -20,15 +17,15 @@ export interface Delivery {
 }
 
 /** The SDK's own, as its documentation shows it. */
-export function startStock(name: string, url: string, protocol: Protocol): Delivery {
-  const Exporter = protocol === "http/json" ? JsonExporter : ProtobufExporter;
-  return deliveryThrough(name, new BatchSpanProcessor({ exporter: new Exporter({ url }) }), async () => {});
+export function startStock(name: string, url: string): Delivery {
+  const exporter = new OTLPTraceExporter({ url });
+  return deliveryThrough(name, new BatchSpanProcessor({ exporter }), async () => {});
 }
 
-export async function startOutbox(name: string, url: string, protocol: Protocol): Promise<Delivery> {
+export async function startOutbox(name: string, url: string): Promise<Delivery> {
   const folder = mkdtempSync(join(tmpdir(), "orchestra-bench-"));
   const store = await openStore({ file: join(folder, "store.db") });
-  return deliveryThrough(name, await createSpanOutbox({ store, url, protocol }), async () => {
+  return deliveryThrough(name, await createSpanOutbox({ store, url }), async () => {
     store.close();
     rmSync(folder, { recursive: true });
   });

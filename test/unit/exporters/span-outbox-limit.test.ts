@@ -67,6 +67,18 @@ describe("the limit of bytes on disk", () => {
     expect(other.outbox.stats()).toMatchObject({ ended: 6, pending: 6, dropped: { over_limit: 0 } });
   });
 
+  it("drops all there is, and a span that is too large for it", async () => {
+    const { outbox, endApart, start, time } = await createOutboxRig({
+      url: "http://127.0.0.1:1",
+      maxBytes: ROOM_FOR_FIVE,
+    });
+    endApart(3);
+    start("huge").setAttribute("text", "x".repeat(ROOM_FOR_FIVE)).end();
+    time.advance(10);
+    expect(outbox.stats()).toMatchObject({ pending: 0, bytes: 0, dropped: { over_limit: 4 } });
+    expectBalance(outbox);
+  });
+
   it("is kept with a great many small chunks, too", async () => {
     const { outbox, start, time, end } = await createOutboxRig({
       url: "http://127.0.0.1:1",

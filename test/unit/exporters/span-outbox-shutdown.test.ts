@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { openMemoryStore } from "../../../src/store/memory-store.ts";
 import {
   createOutboxRig,
   expectBalance,
@@ -49,6 +50,18 @@ describe("the shutdown", () => {
     end(1);
     await outbox.shutdown({ deadlineMs: 60_000 });
     expect(outbox.stats().pending).toBe(1);
+  });
+
+  it("gives up, and counts, what only this process's memory kept", async () => {
+    const warnings: string[] = [];
+    const onWarning = (text: string) => void warnings.push(text);
+    const store = await openMemoryStore();
+    const { outbox, end } = await createOutboxRig({ url: "http://127.0.0.1:1", store, onWarning });
+    end(3);
+    await outbox.shutdown();
+    expect(outbox.stats()).toMatchObject({ ended: 3, exported: 0, pending: 0, dropped: { shutdown: 3 } });
+    expect(expectBalance(outbox)).toBe(0);
+    expect(warnings).toEqual([expect.stringContaining("They stay in memory until they can")]);
   });
 
   it("happens once", async () => {

@@ -224,7 +224,9 @@ describe("a resource that is still being detected", () => {
 
   it("is not waited for beyond the shutdown", async () => {
     const { receiver, outbox, resolve } = await setUp();
+    const flushed = outbox.forceFlush();
     await outbox.shutdown({ deadlineMs: 5 });
+    await flushed;
     expect(outbox.stats()).toMatchObject({ ended: 1, pending: 1 });
     expect(outbox.stats().bytes).toBeGreaterThan(0);
     resolve("late");

@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { EventLog } from "../../src/event/event-log.ts";
+import { createMemoryEventLog } from "../../src/event-log/memory.ts";
+import { WorkerJobRegistry } from "../../src/job/registry.ts";
+import { startTelemetry, type Telemetry } from "../../src/telemetry.ts";
+import { jobEvent } from "../fixtures/job-story.ts";
+import { createLogWith } from "../fixtures/publisher-rig.ts";
+
+const running: Telemetry[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((telemetry) => telemetry.shutdown()));
+});
+
+async function start(log?: EventLog) {
+  const registry = new WorkerJobRegistry();
+  const telemetry = await startTelemetry({ env: {}, traces: false, registry, log, bridge: { port: 0 } });
+  running.push(telemetry);
+  telemetry.observe(registry);
+  const post = async (event: object) => {
+    const response = await fetch(`${telemetry.url}/v1/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${telemetry.token}`, "content-type": "application/json" },
+      body: JSON.stringify(event),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  return { telemetry, registry, post };
+}
+
+describe("the bridge of a telemetry", () => {
+  it("lets nobody end a job of this process but the process itself", async () => {
+    const { telemetry, registry, post } = await start();
+    const { id } = registry.create({ workerId: "w", message: "m" });
+    await telemetry.flush();
+    expect(await post(jobEvent("orchestra.job.completed", id))).toMatchObject({
+      status: 409,
+      body: { error: { code: "CONFLICT", path: "data.jobId" } },
+    });
+    registry.setError(id, { error: new Error("real") });
+    // Its own end may still be on its way into the log.
+    expect(await post(jobEvent("orchestra.job.completed", id))).toMatchObject({ status: 409 });
+    await telemetry.flush();
+    const { events } = (await (await fetch(`${telemetry.url}/v1/jobs/${id}`)).json()) as {
+      events: { type: string }[];
+    };
+    expect(events.map(({ type }) => type)).toEqual(["orchestra.job.created", "orchestra.job.failed"]);
+  });
+
+  it("accepts no event that the log did not take, and takes it when it is sent again", async () => {
+    const memory = createMemoryEventLog();
+    const log = createLogWith({}, memory);
+    const { telemetry, post } = await start(log);
+    log.append = () => Promise.reject(new Error("ENOSPC"));
+    const event = jobEvent("orchestra.job.created", "j");
+    expect(await post(event)).toMatchObject({ status: 503, body: { error: { code: "UNAVAILABLE" } } });
+    log.append = (batch) => memory.append(batch);
+    expect(await post(event)).toEqual({ status: 202, body: { accepted: 1, duplicates: 0 } });
+    expect(await post(event)).toEqual({ status: 202, body: { accepted: 0, duplicates: 1 } });
+    expect(telemetry.stats().events).toMatchObject({ appended: 1, dropped: { append_failed: 1 } });
+  });
+});
