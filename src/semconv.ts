@@ -65,6 +65,8 @@ export const OPERATION = {
 
 /** Name of the zero-length span that shows a job before it ends. */
 export const SPAN_JOB_STARTED = "job.started";
+/** Name of the span by which the way to the receiver is tried. */
+export const SPAN_DOCTOR = "orchestra.doctor";
 
 /** Span events; `exception` is also the event name of the log record. */
 export const SPAN_EVENT = {

@@ -38,6 +38,8 @@ export async function startTelemetryBridge(
     ...rest,
     ...address,
     token,
+    // Whoever is watched lives for as long as he has reason to, and not because he is watched.
+    holdsProcess: false,
     log: publisher.log,
     publish: publisher.publish.bind(publisher),
     ownsJob: (jobId: string) => registry.get(jobId) !== undefined,

@@ -23,6 +23,7 @@ import { closeBeforeExit } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
 import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
 import type { TelemetryStats } from "./telemetry-stats.ts";
+import { telemetryStatus } from "./telemetry-status.ts";
 import { type SpanOptions, startTracing, type Tracing } from "./tracing.ts";
 
 export interface TelemetryOptions extends Settings, Pick<ContentOptions, "redact">, SpanOptions {
@@ -142,7 +143,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
         publisher,
         registry,
         content,
-        status: () => telemetry.stats(),
+        status: () => telemetryStatus(telemetry.stats()),
         onError: (error) => onError(error, "bridge"),
       });
     }

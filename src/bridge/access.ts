@@ -108,9 +108,10 @@ export class Access {
       throw new OrchestraError("UNAUTHORIZED", `This needs a token and the server has none: ${HOW_TO_SET}`);
     }
     const bearer = BEARER.exec(authorization)?.[1];
-    if (bearer === undefined || !equalSecrets(bearer, this.#token)) {
+    if (bearer === undefined) {
       throw new OrchestraError("UNAUTHORIZED", "Expected the token as `Authorization: Bearer <token>`");
     }
+    if (!equalSecrets(bearer, this.#token)) throw new OrchestraError("UNAUTHORIZED", "This is not the token");
   }
 }
 

@@ -52,7 +52,11 @@ export function createApp(options: AppOptions): FastifyInstance {
 
 function answerUnrouted(routes: KnownRoutes, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const methods = routes.methodsOf(request.raw.url ?? "");
-  if (methods === undefined) throw new OrchestraError("NOT_FOUND", "There is no such route");
+  if (methods === undefined)
+    throw new OrchestraError(
+      "NOT_FOUND",
+      "There is no such route; GET /v1/jobs and /v1/events are good ones to begin with",
+    );
   reply.header("allow", methods.join(", "));
   if (request.method === "OPTIONS") return reply.code(204).send();
   throw new OrchestraError(

@@ -33,6 +33,8 @@ export interface BridgeOptions
   bodyLimit?: number | undefined;
   /** Bytes of one posted event. Default: 1 MiB. */
   maxLineLength?: number | undefined;
+  /** Whether the process lives on for as long as the bridge is open. Default: true. */
+  holdsProcess?: boolean | undefined;
   /** Told of faults that were answered with 500. Default: they are only answered. */
   onError?: ((error: unknown) => void) | undefined;
 }
@@ -59,7 +61,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * Serves the feed, the jobs and the event intake over HTTP.
- * @throws INVALID_CONFIG for options that cannot be used, UNAVAILABLE when the address cannot be bound
+ * @throws INVALID_CONFIG for options that cannot be used, UNAVAILABLE when the port is taken
  */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, onError = () => {} } = options;
@@ -79,6 +81,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
   registerRoutes(app, access, options);
   await listen(app, host, port);
+  if (options.holdsProcess === false) letGo(app.server);
   const address = app.server.address() as AddressInfo;
   return {
     url: urlOf(host, address.port),
@@ -114,19 +117,24 @@ function openServer(handle: RequestHandler, onError: (error: unknown) => void): 
   return server.on("checkExpectation", handle).on("error", onError);
 }
 
+const PORT_FAULTS: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
+
+/** Neither the server nor who is connected to it keeps the process. */
+function letGo(server: Server): void {
+  server.unref();
+  server.on("connection", (socket) => socket.unref());
+}
+
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (cause) {
     await app.close();
-    throw new OrchestraError(
-      "UNAVAILABLE",
-      `Cannot listen on \`${host}:${port}\`: ${(cause as Error).message}`,
-      {
-        cause,
-        path: "port",
-      },
-    );
+    const message = `Cannot listen on \`${host}:${port}\`: ${(cause as Error).message}`;
+    // Anything but the port can only be the host's fault: a name that is unknown, or not this machine's.
+    throw PORT_FAULTS.has((cause as NodeJS.ErrnoException).code ?? "")
+      ? new OrchestraError("UNAVAILABLE", message, { cause, path: "port" })
+      : new OrchestraError("INVALID_CONFIG", message, { cause, path: "host" });
   }
 }
 

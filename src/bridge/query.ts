@@ -6,6 +6,9 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
-  const path = issue.path.join(".");
-  throw new OrchestraError("INVALID_ARGUMENT", `${path}: ${issue.message}`, { path });
+  const strangers = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...issue.path, ...strangers].join(".");
+  throw new OrchestraError("INVALID_ARGUMENT", path === "" ? issue.message : `${path}: ${issue.message}`, {
+    path,
+  });
 }

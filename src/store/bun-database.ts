@@ -5,7 +5,7 @@ import type { SqlValue, Statement } from "./store.ts";
 interface BunSqlite {
   Database: new (
     file: string,
-    options: { create: boolean; readwrite: boolean },
+    options: { create: boolean; readwrite: boolean } | { readonly: boolean },
   ) => {
     run(sql: string): unknown;
     prepare(sql: string): BunStatement;
@@ -24,7 +24,10 @@ export async function loadBunSqlite(): Promise<OpenDatabase> {
   // Not a literal: other runtimes' tools would look for the module.
   const specifier: string = "bun:sqlite";
   const sqlite: BunSqlite = await import(specifier);
-  return (file) => adapt(new sqlite.Database(file, { create: true, readwrite: true }));
+  return (file, access = "write") => {
+    const options = access === "write" ? { create: true, readwrite: true } : { readonly: true };
+    return adapt(new sqlite.Database(file, options));
+  };
 }
 
 function adapt(database: InstanceType<BunSqlite["Database"]>): Database {

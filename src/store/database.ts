@@ -7,8 +7,11 @@ export interface Database {
   close(): void;
 }
 
-/** Creates the file when there is none. */
-export type OpenDatabase = (file: string) => Database;
+/** `read` changes nothing; `frozen` does not even make files beside it, as nobody else changes anything. */
+export type Access = "write" | "read" | "frozen";
+
+/** With `write`, the default, creates the file when there is none. */
+export type OpenDatabase = (file: string, access?: Access) => Database;
 
 /** The SQLite of the runtime we are in. */
 export async function loadSqlite(): Promise<OpenDatabase> {

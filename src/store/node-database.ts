@@ -1,10 +1,21 @@
+import { pathToFileURL } from "node:url";
 import type { Database, OpenDatabase } from "./database.ts";
 
 /** https://nodejs.org/api/sqlite.html */
 export function loadNodeSqlite(): OpenDatabase {
   const { DatabaseSync } = withoutItsWarning(() => process.getBuiltinModule("node:sqlite"));
   // Its type allows for BigInt results, which have to be asked for.
-  return (file) => new DatabaseSync(file) as unknown as Database;
+  return (file, access = "write") => {
+    const readOnly = access !== "write";
+    return new DatabaseSync(access === "frozen" ? frozen(file) : file, { readOnly }) as unknown as Database;
+  };
+}
+
+/** https://sqlite.org/uri.html#uriimmutable */
+function frozen(file: string): URL {
+  const url = pathToFileURL(file);
+  url.search = "immutable=1";
+  return url;
 }
 
 /**

@@ -34,7 +34,7 @@ const OPEN_RETRY_MS = 20;
  * The journal is copied into the file each time it has grown by so many pages, and shrinks back to their
  * size. A copy waits for the disk: many small ones cost more, a large one holds up the thread longer.
  */
-const JOURNAL_PAGES = 4_000;
+const JOURNAL_PAGES = 2_000;
 const PAGE_BYTES = 4_096;
 
 /**

@@ -115,6 +115,24 @@ describe("node --import orchestra-otel/register", () => {
     expect(stdout).toContain("name: 'c'");
   });
 
+  it("keeps no process alive, and lets one that ends by itself send what it has", async () => {
+    const before = receiver.spans.length;
+    const file = join(folder, "plain.mjs");
+    await writeFile(
+      file,
+      `
+      import { startTelemetry } from ${JSON.stringify(library)};
+      const telemetry = await startTelemetry({ bridge: { port: 0 } });
+      await fetch(telemetry.url + "/healthz");
+      await telemetry.run({ workerId: "brief", message: "m" }, () => "ok");
+    `,
+    );
+    const { code } = await runNode([file], { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: receiver.url });
+    expect(code).toBe(0);
+    const names = receiver.spans.slice(before).map(({ name }) => name);
+    expect(names.sort()).toEqual(["invoke_agent brief", "job.started"]);
+  });
+
   it("does nothing when the SDK is disabled", async () => {
     const before = receiver.requests.length;
     const { code } = await runApp(APP, { OTEL_SDK_DISABLED: "true" });

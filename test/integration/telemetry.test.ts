@@ -219,6 +219,11 @@ describe("startTelemetry", () => {
     expect(next.stats().events.made).toBe(1);
   });
 
+  it("names the host that it cannot have", async () => {
+    const bridge = { host: "not.a.host.invalid", port: 0, token: "0123456789abcdef" };
+    await expect(telemetryWith({ bridge })).rejects.toMatchObject({ code: "INVALID_CONFIG", path: "host" });
+  });
+
   it("refuses other hosts without a token", async () => {
     await expect(telemetryWith({ bridge: { host: "0.0.0.0", port: 0 } })).rejects.toMatchObject({
       code: "INVALID_CONFIG",

@@ -12,7 +12,7 @@ const MAX_CHOICES = 100;
 
 const choices = z.union([name.transform((value) => [value]), z.array(name).max(MAX_CHOICES)]).optional();
 
-const feedQuery = z.object({
+const feedQuery = z.strictObject({
   type: choices,
   workerId: choices,
   sessionId: choices,

@@ -30,7 +30,7 @@ type JobRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const MAX_PAGE = 1_000;
 
-const listQuery = z.object({
+const listQuery = z.strictObject({
   status: z.enum(JOB_STATUSES).optional(),
   workerId: name.optional(),
   sessionId: name.optional(),
@@ -38,8 +38,8 @@ const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).optional(),
 });
 
-const jobQuery = z.object({ content: z.enum(["0", "1"]).optional(), after: name.optional() });
-const cancelBody = z.object({ reason: text.optional() });
+const jobQuery = z.strictObject({ content: z.enum(["0", "1"]).optional(), after: name.optional() });
+const cancelBody = z.strictObject({ reason: text.optional() });
 
 /** `GET /v1/jobs`, `GET /v1/jobs/:id` and, where jobs can be canceled, `POST /v1/jobs/:id/cancel`. */
 export function jobRoutes(app: FastifyInstance, context: JobRoutesContext): void {

@@ -47,24 +47,28 @@ export const serve = defineCommand({
   },
 });
 
+const KEEP_ALIVE_MS = 60_000;
+
 interface Presence {
   url: string;
   token: string;
   isGenerated: boolean;
 }
 
-/** Makes the bridge known until it is stopped. */
+/** Makes the bridge known until it is stopped, and keeps the process, which the bridge does not. */
 async function present(
   { url, token, isGenerated }: Presence,
   stopped: Promise<void>,
   context: CliContext,
 ): Promise<void> {
   const forget = await announce({ url, token }, context);
+  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
     // Whoever does not read the greeting may still use the bridge.
     await write(context.stdout, greeting(url, token, isGenerated, context.now())).catch(() => {});
     await stopped;
   } finally {
+    clearInterval(keepAlive);
     forget();
   }
 }
