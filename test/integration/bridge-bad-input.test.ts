@@ -226,3 +226,20 @@ describe("hostile texts", () => {
     expect(await refusal(fetch(`${test.url}/${text}`))).toMatchObject({ code: "NOT_FOUND" });
   });
 });
+
+describe("a misspelled query parameter", () => {
+  it.each([
+    ["/v1/events?typ=orchestra.error", "typ"],
+    ["/v1/jobs?bogus=1", "bogus"],
+  ])("is refused by name: %s", async (path, name) => {
+    const answer = await refusal(fetch(`${test.url}${path}`));
+    expect(answer).toMatchObject({ status: 400, code: "INVALID_ARGUMENT", path: name });
+  });
+});
+
+it("tells a wrong token from none", async () => {
+  const body = JSON.stringify(event);
+  const headers = { "content-type": "application/json", authorization: `Bearer ${"x".repeat(20)}` };
+  const answer = await refusal(fetch(`${test.url}/v1/events`, { method: "POST", body, headers }));
+  expect(answer).toMatchObject({ status: 401, message: "This is not the token" });
+});
