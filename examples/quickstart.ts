@@ -31,8 +31,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const keepAlive = setInterval(() => {}, 60_000);
 
 const serviceName = "orchestra-quickstart";
+// What a run that was killed has left is told of by the next one.
+const dataFile = process.env.ORCHESTRA_DATA_FILE || ".cache/quickstart.db";
 // In a process of one's own, the spans of libraries and child processes should nest under the jobs.
-const sdk = await startNodeSdk({ serviceName, onWarning: (text) => process.stderr.write(`${text}\n`) });
+const sdk = await startNodeSdk({
+  serviceName,
+  dataFile,
+  onWarning: (text) => process.stderr.write(`${text}\n`),
+});
 const logger = pino(
   { name: serviceName },
   pretty({
@@ -44,7 +50,7 @@ const logger = pino(
   }),
 );
 
-const telemetry = await startTelemetry({ serviceName, logger });
+const telemetry = await startTelemetry({ serviceName, dataFile, logger });
 telemetry.observe(workerJobs);
 
 const url = telemetry.url as string;
@@ -53,12 +59,15 @@ say(`Jobs        ${url}/v1/jobs`);
 say("Traces      docker compose up -d, then http://localhost:16686/search?service=orchestra-quickstart\n");
 
 const feed = await readFeed(url);
+const eventsSoFar = () => telemetry.stats().events.appended + telemetry.stats().events.foreign;
+const before = eventsSoFar();
 await verifyRepository(telemetry, stopped.signal);
 await telemetry.flush();
-await feed.received(telemetry.stats().events.appended);
+const events = eventsSoFar() - before;
+await feed.received(events);
 
 say(`\n${summaryTable(feed.jobs())}\n`);
-const result = totals(feed, telemetry.stats(), url);
+const result = totals(feed, events, telemetry.stats(), url);
 const { ended, exported } = result.spans;
 say(
   `${result.events} events, ${result.logLines} log lines, ${ended} spans (${exported} received by ${sdk.url})`,

@@ -19,7 +19,7 @@ import type { JobEventSource, JobObserver } from "./lifecycle/observe.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
 import { recoverOrphans, spanRebuilder } from "./orphans.ts";
-import { closeBeforeExit } from "./process-exit.ts";
+import { leaveWithProcess } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
 import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
 import type { TelemetryStats } from "./telemetry-stats.ts";
@@ -76,8 +76,8 @@ export interface Telemetry {
 
 const MIB = 1024 * 1024;
 
-/** How long spans, the log and its sinks, and the bridge's clients may take to leave, in milliseconds. */
-const DEADLINES = { flushSpans: 2_000, closeSpans: 1_500, flush: 500, bridge: 600, close: 400 };
+/** How long things may take, in milliseconds. Each step of a shutdown has its share, and all have `shutdown`. */
+const DEADLINES = { flushSpans: 2_000, shutdown: 1_800, flush: 1_200, bridge: 600, close: 500 };
 
 /**
  * Starts the event log, spans, live feed and log lines of this process.
@@ -191,7 +191,11 @@ class RunningTelemetry implements Telemetry {
   readonly #parts: Parts;
   readonly #observers: JobObservers;
   readonly #runner: JobRunner;
-  readonly #keepAtExit = closeBeforeExit(() => this.shutdown());
+  readonly #stay = leaveWithProcess({
+    close: () => this.shutdown(),
+    // Appends at once what was published in the last turn of the event loop.
+    write: () => void this.#parts.publisher.flush(),
+  });
   #leaveSeat = () => {};
   #shutdown: Promise<void> | undefined;
 
@@ -278,26 +282,33 @@ class RunningTelemetry implements Telemetry {
     const { publisher, tracing, durable } = this.#parts;
     this.#runner.stop();
     this.#observers.close();
+    const deadline = performance.now() + DEADLINES.shutdown;
+    const step = (name: string, shareMs: number, begin: (ms: number) => Promise<void> | undefined) =>
+      this.#step(name, Math.max(0, Math.min(shareMs, deadline - performance.now())), begin);
     const closeFeed = async () => {
       // First to the log, so that clients see how the last jobs ended before they are sent away.
-      await this.#step("flush", DEADLINES.flush, publisher.flush());
+      await step("flush", DEADLINES.flush, () => publisher.flush());
       // Not before, as the handlers of `onOrchestratorEvent` leave with the seat.
       this.#leaveSeat();
-      const { bridge: deadlineMs } = DEADLINES;
-      await this.#step("bridge", deadlineMs, this.bridge?.close({ deadlineMs }));
-      await this.#step("sinks", DEADLINES.close, publisher.shutdown());
+      await step("bridge", DEADLINES.bridge, (deadlineMs) => this.bridge?.close({ deadlineMs }));
+      await step("sinks", DEADLINES.close, () => publisher.shutdown());
       // Once more, for when a sink kept the publisher from getting there.
-      await this.#step("log", DEADLINES.close, publisher.log.close());
+      await step("log", DEADLINES.close, () => publisher.log.close());
     };
-    await Promise.all([closeFeed(), tracing.shutdown(DEADLINES.closeSpans)]);
+    await Promise.all([closeFeed(), tracing.shutdown(DEADLINES.shutdown)]);
     await durable?.close();
-    this.#keepAtExit();
+    this.#stay();
   }
 
   /** A step that fails or hangs is told of and left behind: the ones after it matter as much. */
-  async #step(name: string, deadlineMs: number, work: Promise<void> | undefined): Promise<void> {
+  async #step(
+    name: string,
+    deadlineMs: number,
+    begin: (deadlineMs: number) => Promise<void> | undefined,
+  ): Promise<void> {
+    const work = begin(deadlineMs);
     if (work === undefined || (await withinDeadline(deadlineMs, work))) return;
-    this.#parts.warn(`Shutdown: the ${name} did not finish within ${deadlineMs} ms`);
+    this.#parts.warn(`Shutdown: the ${name} did not finish within ${Math.round(deadlineMs)} ms`);
   }
 }
 

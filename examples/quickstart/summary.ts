@@ -41,7 +41,7 @@ export interface Totals {
   url: string;
 }
 
-export function totals(feed: Feed, stats: TelemetryStats, url: string): Totals {
+export function totals(feed: Feed, events: number, stats: TelemetryStats, url: string): Totals {
   const jobs = feed.jobs();
   const count = (status: JobSnapshot["status"]) => jobs.filter((job) => job.status === status).length;
   return {
@@ -51,7 +51,7 @@ export function totals(feed: Feed, stats: TelemetryStats, url: string): Totals {
       failed: count("failed"),
       canceled: count("canceled"),
     },
-    events: stats.events.appended,
+    events,
     spans: spanCounts(stats.spans),
     logLines: stats.logs.written,
     sse: { delivered: feed.delivered() },

@@ -12,9 +12,3 @@ export type Access = "write" | "read" | "frozen";
 
 /** With `write`, the default, creates the file when there is none. */
 export type OpenDatabase = (file: string, access?: Access) => Database;
-
-/** The SQLite of the runtime we are in. */
-export async function loadSqlite(): Promise<OpenDatabase> {
-  if (process.versions.bun !== undefined) return (await import("./bun-database.ts")).loadBunSqlite();
-  return (await import("./node-database.ts")).loadNodeSqlite();
-}

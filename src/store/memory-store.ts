@@ -1,4 +1,4 @@
-import { loadSqlite } from "./database.ts";
+import { loadSqlite } from "./runtime-sqlite.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import type { Store } from "./store.ts";
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Database, loadSqlite } from "./database.ts";
+import type { Database } from "./database.ts";
+import { loadSqlite } from "./runtime-sqlite.ts";
 
 /**
  * Opens a database file to look at it, whoever else has it open: nothing in it can be changed, nobody is

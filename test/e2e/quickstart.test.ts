@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Totals } from "../../examples/quickstart/summary.ts";
 import { runNode } from "../fixtures/node-process.ts";
@@ -6,10 +9,12 @@ import { startOtlpReceiver } from "../fixtures/otlp-receiver.ts";
 describe("the quickstart", () => {
   it("runs real jobs and accounts for each of them in the feed, the log and the spans", async () => {
     const receiver = await startOtlpReceiver();
+    const folder = await mkdtemp(join(tmpdir(), "orchestra-quickstart-test-"));
     try {
       const { code, stdout, stderr } = await runNode(["examples/quickstart.ts", "--exit", "--json"], {
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: receiver.url,
         ORCHESTRA_BRIDGE_PORT: "0",
+        ORCHESTRA_DATA_FILE: join(folder, "quickstart.db"),
       });
       expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[^\n]+\n$/) });
       const totals = JSON.parse(stdout) as Totals;
@@ -36,6 +41,7 @@ describe("the quickstart", () => {
       expect(stderr).toMatch(/✗ failed +checker +Check a file with a type error/);
     } finally {
       await receiver.close();
+      await rm(folder, { recursive: true });
     }
   });
 });

@@ -10,8 +10,8 @@ const MOUNT = ["-t", "tmpfs", "-o", "size=3m", "tmpfs"];
 function mountSmallDisk(): string | undefined {
   const folder = join(temporaryFolder(), "disk");
   mkdirSync(folder);
-  if (spawnSync("mount", [...MOUNT, folder]).status !== 0) return undefined;
-  onTestFinished(() => void spawnSync("umount", ["-l", folder]));
+  if (spawnSync("/bin/mount", [...MOUNT, folder]).status !== 0) return undefined;
+  onTestFinished(() => void spawnSync("/bin/umount", ["-l", folder]));
   return folder;
 }
 
