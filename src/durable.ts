@@ -3,6 +3,7 @@ import type { EventLog } from "./event/event-log.ts";
 import type { JobTable } from "./event/job-table.ts";
 import type { SqliteEventLog } from "./event-log/sqlite.ts";
 import type { Leases } from "./event-log/sqlite-leases.ts";
+import { isDiskTrouble } from "./store/storage-error.ts";
 import type { Store } from "./store/store.ts";
 
 /** The file in which events and spans outlive their process, and who answers for the jobs in it. */
@@ -23,14 +24,29 @@ export interface DurableOptions {
 }
 
 /**
- * Undefined without a file.
+ * Undefined without a file, and, told of by a warning, when the disk takes or gives nothing: that must not
+ * keep a service from starting.
  * @throws INVALID_CONFIG when no database can be opened there
  */
 export async function openDurable(
   file: string | undefined,
-  { instanceId, sharedStore, onWarning }: DurableOptions,
+  options: DurableOptions,
 ): Promise<Durable | undefined> {
   if (file === undefined) return undefined;
+  try {
+    return await open(file, options);
+  } catch (error) {
+    const { cause = error } = error as Error;
+    if (!isDiskTrouble(cause)) throw error;
+    options.onWarning(
+      `The database ${file} cannot be used (${(cause as Error).message}). Until the next start, events and ` +
+        "spans are in memory alone.",
+    );
+    return undefined;
+  }
+}
+
+async function open(file: string, { instanceId, sharedStore, onWarning }: DurableOptions): Promise<Durable> {
   const [{ openStore }, { createSqliteEventLog }, { createLeases }] = await Promise.all([
     import("./store/open-store.ts"),
     import("./event-log/sqlite.ts"),
@@ -38,19 +54,27 @@ export async function openDurable(
   ]);
   const isShared = sharedStore?.file === file;
   const store = isShared ? (sharedStore as Store) : await openStore({ file, onWarning });
-  const log = createSqliteEventLog({ store, onWarning });
-  const leases = createLeases(store, { instanceId });
-  leases.beat();
-  return {
-    store,
-    log,
-    leases,
-    close: async () => {
-      leases.release();
-      await log.close();
-      if (!isShared) store.close();
-    },
+  let log: SqliteEventLog | undefined;
+  const close = async () => {
+    await log?.close();
+    if (!isShared) store.close();
   };
+  try {
+    log = createSqliteEventLog({ store, onWarning });
+    const leases = createLeases(store, { instanceId });
+    return {
+      store,
+      log,
+      leases,
+      close: async () => {
+        leases.release();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Events at the end of a log that a new process reads to know its jobs. */

@@ -12,12 +12,12 @@ export interface LedgerAccount {
   balance: number;
 }
 
-export interface EventLedger extends LedgerAccount, Pick<TelemetryStats["events"], "handlers" | "sinks"> {
+interface EventLedger extends LedgerAccount, Pick<TelemetryStats["events"], "handlers" | "sinks"> {
   /** Of the delivered: the log held their id already. */
   duplicates: number;
 }
 
-export interface SpanLedger extends LedgerAccount {
+interface SpanLedger extends LedgerAccount {
   /** What earlier processes had left; in none of the other numbers. */
   inherited: LedgerAccount;
 }

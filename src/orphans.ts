@@ -14,6 +14,10 @@ export interface OrphanParts {
   /** Begins to follow the registry, for the jobs that go on in it. */
   observe: () => JobObserver;
   rebuild: ((story: JobStory) => void) | undefined;
+  /** Told of what the file failed with; it is tried again. */
+  onError: (error: unknown) => void;
+  /** Milliseconds between two looks for processes that have gone meanwhile. Default: 5,000. */
+  intervalMs?: number | undefined;
 }
 
 /** Makes the spans of jobs whose process is gone, where spans leave by our own way out. */
@@ -26,8 +30,29 @@ export async function spanRebuilder(
   return createSpanRebuilder({ processor: outbox, resource, tracer });
 }
 
-/** Takes over the open jobs of processes that are gone: ends them, or goes on with those handed over. */
-export async function recoverOrphans(durable: Durable, parts: OrphanParts): Promise<void> {
+/**
+ * Takes over the open jobs of processes that are gone, now and again and again until the returned function
+ * is called: ends them, or goes on with those handed over. Resolves after the first time; never rejects.
+ */
+export async function careForOrphans(
+  durable: Pick<Durable, "log" | "leases">,
+  parts: OrphanParts,
+): Promise<() => Promise<void>> {
+  const { onError, intervalMs = 5_000 } = parts;
+  const look = () => recoverOrphans(durable, parts).catch(onError);
+  let looking = look();
+  await looking;
+  const timer = setInterval(() => {
+    // One after the other: the log may be long.
+    looking = looking.then(look);
+  }, intervalMs).unref();
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
+}
+
+async function recoverOrphans(durable: Pick<Durable, "log" | "leases">, parts: OrphanParts): Promise<void> {
   const { log, leases } = durable;
   const { registry, publisher, observe, rebuild } = parts;
   const resumed = new Set<string>();

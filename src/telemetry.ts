@@ -18,7 +18,7 @@ import { JobObservers, type ObserveOptions } from "./lifecycle/job-observers.ts"
 import type { JobEventSource, JobObserver } from "./lifecycle/observe.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
-import { recoverOrphans, spanRebuilder } from "./orphans.ts";
+import { careForOrphans, spanRebuilder } from "./orphans.ts";
 import { leaveWithProcess } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
 import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
@@ -148,7 +148,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
       });
     }
     telemetry.takeSeat();
-    await telemetry.recover(spanOptions);
+    await telemetry.recover(spanOptions, (error) => onError(error, "recovery"));
     return telemetry;
   } catch (error) {
     for (const close of closings.reverse()) await close();
@@ -197,6 +197,7 @@ class RunningTelemetry implements Telemetry {
     write: () => void this.#parts.publisher.flush(),
   });
   #leaveSeat = () => {};
+  #leaveOrphans = async () => {};
   #shutdown: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -216,15 +217,16 @@ class RunningTelemetry implements Telemetry {
     });
   }
 
-  /** Ends what processes before this one left open, or goes on with what was handed over. */
-  async recover(spanOptions: SpanOptions): Promise<void> {
+  /** Ends what processes leave open that are gone, or goes on with what was handed over. */
+  async recover(spanOptions: SpanOptions, onError: (error: unknown) => void): Promise<void> {
     const { durable, publisher, registry, tracing } = this.#parts;
     if (durable === undefined) return;
-    await recoverOrphans(durable, {
+    this.#leaveOrphans = await careForOrphans(durable, {
       registry,
       publisher,
       observe: () => this.observe(registry),
       rebuild: await spanRebuilder(tracing, spanOptions),
+      onError,
     });
   }
 
@@ -282,6 +284,7 @@ class RunningTelemetry implements Telemetry {
     const { publisher, tracing, durable } = this.#parts;
     this.#runner.stop();
     this.#observers.close();
+    await this.#leaveOrphans();
     const deadline = performance.now() + DEADLINES.shutdown;
     const step = (name: string, shareMs: number, begin: (ms: number) => Promise<void> | undefined) =>
       this.#step(name, Math.max(0, Math.min(shareMs, deadline - performance.now())), begin);

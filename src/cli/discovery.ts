@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { DEFAULT_BRIDGE_PORT } from "../config.ts";
 import { UsageError } from "./command.ts";
 import type { CliContext } from "./context.ts";
 import { requirePrivate } from "./private-path.ts";
@@ -96,6 +97,13 @@ export function findBridge(
   const url = trimmed(given);
   const isFound = found !== undefined && trimmed(found.url) === url;
   return { url, token: token ?? (isFound ? found.token : undefined), isExplicit: true };
+}
+
+/** Where `startTelemetry` listens unless it is told otherwise. */
+export function defaultBridge({
+  ORCHESTRA_BRIDGE_PORT,
+}: CliContext["env"]): Pick<BridgeTarget, "url" | "token"> {
+  return { url: `http://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
 }
 
 function trimmed(url: string): string {

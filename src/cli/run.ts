@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { OrchestraError } from "../errors.ts";
 import { type Command, UsageError } from "./command.ts";
+import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { serve } from "./commands/serve.ts";
 import { tail } from "./commands/tail.ts";
 import type { CliContext } from "./context.ts";
 import { plainText, write } from "./terminal.ts";
 
-export const COMMANDS: readonly Command[] = [exec, serve, tail];
+export const COMMANDS: readonly Command[] = [exec, serve, tail, doctor];
 
 const USAGE_ERROR = 2;
 

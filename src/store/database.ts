@@ -8,7 +8,7 @@ export interface Database {
 }
 
 /** `read` changes nothing; `frozen` does not even make files beside it, as nobody else changes anything. */
-export type Access = "write" | "read" | "frozen";
+type Access = "write" | "read" | "frozen";
 
 /** With `write`, the default, creates the file when there is none. */
 export type OpenDatabase = (file: string, access?: Access) => Database;

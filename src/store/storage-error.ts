@@ -1,7 +1,9 @@
 /** Primary result codes: https://sqlite.org/rescode.html */
 const BUSY = 5;
 const LOCKED = 6;
+const IO_ERROR = 10;
 const CORRUPT = 11;
+const FULL = 13;
 const NOT_A_DATABASE = 26;
 
 /** The primary result code of an SQLite error of either runtime; undefined for any other error. */
@@ -22,4 +24,10 @@ export function isBusy(error: unknown): boolean {
 export function isDamage(error: unknown): boolean {
   const code = resultCode(error);
   return code === CORRUPT || code === NOT_A_DATABASE;
+}
+
+/** Whether the disk takes no more, or fails. One that is full also fails to share memory: SQLite keeps that in a file. */
+export function isDiskTrouble(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === IO_ERROR || code === FULL;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +52,14 @@ async function burst(): Promise<void> {
   }
 }
 
+/** The paths of all leaves, in order of the alphabet. */
+function keysOf(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [path];
+  return Object.entries(value)
+    .flatMap(([key, part]) => keysOf(part, `${path}.${key}`))
+    .sort();
+}
+
 /** Asks over and over until `work` is done. Returns how often. */
 async function watched(work: Promise<void>): Promise<number> {
   let isDone = false;
@@ -96,6 +105,15 @@ describe("the ledger of GET /v1/status", () => {
     const { events, spans } = await ledger();
     expect(events).toMatchObject({ made: 0, delivered: 0 });
     expect(spans).toMatchObject({ made: 0, inherited: { made: 2 * JOBS, delivered: 2 * JOBS, queued: 0 } });
+  });
+
+  it("is as docs/http.md shows it", async () => {
+    const page = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
+    const [, json = ""] = /```json\n(\{\n {2}"ledger"[\s\S]*?)```/.exec(page) ?? [];
+    const told = (await (await fetch(`${telemetry.url}/v1/status`)).json()) as TelemetryStatus;
+    const example = JSON.parse(json) as TelemetryStatus;
+    expect(keysOf(told)).toEqual(expect.arrayContaining(keysOf(example)));
+    expect(keysOf(told.ledger)).toEqual(keysOf(example.ledger));
   });
 
   it("stands beside the state of the data file", async () => {

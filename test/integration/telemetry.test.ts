@@ -277,7 +277,9 @@ describe("startTelemetry", () => {
     let closed = false;
     const log: EventLog = Object.assign(createMemoryEventLog(), {
       flush: () => Promise.reject(new Error("ENOSPC")),
-      close: async () => void (closed = true),
+      close: async () => {
+        closed = true;
+      },
     });
     const hanging: EventSink = {
       name: "hanging",

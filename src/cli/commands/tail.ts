@@ -1,9 +1,8 @@
 import type { EventSourceMessage } from "eventsource-parser";
 import { RESYNC_EVENT } from "../../../exporters/sse-frame.ts";
-import { DEFAULT_BRIDGE_PORT } from "../../config.ts";
 import { defineCommand, type Invocation, UsageError } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { findBridge } from "../discovery.ts";
+import { defaultBridge, findBridge } from "../discovery.ts";
 import { type FeedConnection, readEventFeed } from "../event-feed.ts";
 import { FeedPrinter, resyncOf } from "../feed-printer.ts";
 
@@ -46,16 +45,11 @@ export const tail = defineCommand({
       throw new UsageError(`Option '--since' takes all or now, got '${since}'`);
     }
     const target = () =>
-      findBridge({ url, token: flags.token }, context.env, "URL") ?? defaultTarget(context.env);
+      findBridge({ url, token: flags.token }, context.env, "URL") ?? defaultBridge(context.env);
     target();
     return follow({ target, query: queryOf({ ...flags, since }) }, json, context);
   },
 });
-
-/** Where `startTelemetry` listens unless it is told otherwise. */
-function defaultTarget({ ORCHESTRA_BRIDGE_PORT }: CliContext["env"]) {
-  return { url: `http://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
-}
 
 type Feed = Pick<Parameters<typeof readEventFeed>[0], "target" | "query">;
 

@@ -57,7 +57,9 @@ describe("a variable that is set", () => {
 
   test("is told of when it is empty by nobody, as it counts as unset", () => {
     const nothing = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, ""]));
-    expect(examine({ ...nothing, PATH: "/bin" }).lines).toEqual(["note: No variable is set: the defaults apply"]);
+    expect(examine({ ...nothing, PATH: "/bin" }).lines).toEqual([
+      "note: No variable is set: the defaults apply",
+    ]);
   });
 });
 

@@ -1,8 +1,13 @@
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { examineReceiver } from "../../../src/cli/doctor-receiver.ts";
-import { type ExporterConfig, type OtlpProtocol, readConfig, readExporterConfig } from "../../../src/config.ts";
+import {
+  type ExporterConfig,
+  type OtlpProtocol,
+  readConfig,
+  readExporterConfig,
+} from "../../../src/config.ts";
 import type { ScriptedReply } from "../../fixtures/otlp-receiver.ts";
 import { openReceiver } from "../../fixtures/outbox-rig.ts";
 import { deadUrl } from "./http-server.ts";
@@ -20,7 +25,9 @@ describe("the test span", () => {
     const { status, text, facts } = await examine({ url: receiver.url, protocol, headers });
 
     expect(status).toBe("ok");
-    expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\/traces took the test span orchestra\.doctor in \d+ ms$/);
+    expect(text).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+\/v1\/traces took the test span orchestra\.doctor in \d+ ms$/,
+    );
     expect(facts).toEqual({ url: receiver.url, protocol, durationMs: expect.any(Number) });
     expect(receiver.spans).toMatchObject([{ name: "orchestra.doctor" }]);
     expect(receiver.requests).toMatchObject([{ headers }]);
