@@ -54,7 +54,7 @@ export async function careForOrphans(
 
 async function recoverOrphans(durable: Pick<Durable, "log" | "leases">, parts: OrphanParts): Promise<void> {
   const { log, leases } = durable;
-  const { registry, publisher, observe, rebuild } = parts;
+  const { registry, publisher, observe, rebuild, onError } = parts;
   const resumed = new Set<string>();
   const resume = (job: JobSnapshot): boolean => {
     const { jobId, message = "", ...facts } = job;
@@ -67,7 +67,7 @@ async function recoverOrphans(durable: Pick<Durable, "log" | "leases">, parts: O
   };
   await recoverJobs(
     leases.claimOrphans().map(({ jobId }) => jobId),
-    { log, publish: (event) => publisher.publish(event), resume, onRecovered: rebuild },
+    { log, publish: (event) => publisher.publish(event), resume, onRecovered: rebuild, onError },
   );
   if (rebuild === undefined || resumed.size === 0) return;
   // No tracer here has their spans open, so these are made of the log, too, once the jobs have ended.

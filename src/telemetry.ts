@@ -1,7 +1,7 @@
 import { diag } from "@opentelemetry/api";
 import { createLogSink, type LineLogger, type LogSink } from "../exporters/logs.ts";
 import { createSseHub, type SseHub } from "../exporters/sse.ts";
-import { type Environment, readConfig, type Settings } from "./config.ts";
+import { type Config, type Environment, readConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
 import { type Durable, fillJobTable, openDurable } from "./durable.ts";
 import { OrchestraError } from "./errors.ts";
@@ -88,9 +88,9 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   const {
     env = process.env,
     registry = workerJobs,
-    log: ownLog,
+    log,
     logger,
-    sinks = [],
+    sinks,
     onWarning,
     redact,
     ...rest
@@ -98,62 +98,71 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   const { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents, ...settings } = rest;
   const config = readConfig(env, settings);
   const warn = onWarning ?? ((message: string) => diag.warn(message));
-  const onError = warnOnce(warn);
-  const sdk = await runningNodeSdk();
-  const instanceId =
-    sdk?.instanceId ?? config.resourceAttributes[GENERAL.SERVICE_INSTANCE_ID] ?? crypto.randomUUID();
-  const spanOptions = { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents };
+  const spans = { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents };
   const closings: (() => Promise<unknown>)[] = [];
   try {
-    const durable = await openDurable(config.dataFile, {
-      instanceId,
-      sharedStore: sdk?.store,
-      onWarning: warn,
-    });
-    closings.push(async () => durable?.close());
-    const source = { env, settings, instanceId, store: durable?.store, onWarning: warn };
-    const tracing = await startTracing(config, { ...spanOptions, ...source });
-    closings.push(() => tracing.shutdown(0));
-    const logs = openLogSink(logger, config.logFile);
-    closings.push(() => logs.shutdown());
-    const log = ownLog ?? durable?.log ?? memoryLog(config.logCapacity);
-    const jobs = new JobTable();
-    const hub = config.bridge && createSseHub({ log });
-    closings.push(async () => hub?.shutdown());
-    const all = [jobs, ...(hub ? [hub] : []), logs, ...sinks];
-    const publisher = new EventPublisher({ log, sinks: all, source: instanceId, onError });
-    const { captureContent, previewLength } = config;
-    const content = new Content({ captureContent, previewLength, redact });
-    const telemetry = new RunningTelemetry({
-      registry,
-      publisher,
-      tracing,
-      content,
-      logs,
-      hub,
-      durable,
-      warn,
-    });
-    closings.push(() => telemetry.shutdown());
-    await fillJobTable(jobs, log);
-    if (config.bridge && hub) {
-      telemetry.bridge = await startTelemetryBridge(config.bridge, {
-        hub,
-        jobs,
-        publisher,
-        registry,
-        content,
-        status: () => telemetryStatus(telemetry.stats()),
-        onError: (error) => onError(error, "bridge"),
-      });
-    }
+    const source = { env, settings, registry, log, logger, sinks, redact, spans, warn };
+    const telemetry = await openTelemetry(config, source, closings);
     telemetry.takeSeat();
-    await telemetry.recover(spanOptions, (error) => onError(error, "recovery"));
+    await telemetry.recover(spans);
     return telemetry;
   } catch (error) {
     for (const close of closings.reverse()) await close();
     throw error;
   }
+}
+
+/** The options of `startTelemetry`, sorted out. */
+interface Ingredients extends Pick<TelemetryOptions, "log" | "logger" | "sinks" | "redact"> {
+  env: Environment;
+  settings: Settings;
+  registry: WorkerJobRegistry;
+  spans: SpanOptions;
+  warn: (message: string) => void;
+}
+
+/** @param closings gets what closes each part as soon as it is open */
+async function openTelemetry(
+  config: Config,
+  { env, settings, registry, log: ownLog, logger, sinks = [], redact, spans, warn }: Ingredients,
+  closings: (() => Promise<unknown>)[],
+): Promise<RunningTelemetry> {
+  const sdk = await runningNodeSdk();
+  const { [GENERAL.SERVICE_INSTANCE_ID]: givenId = crypto.randomUUID() } = config.resourceAttributes;
+  const instanceId = sdk?.instanceId ?? givenId;
+  const durable = await openDurable(config.dataFile, {
+    instanceId,
+    sharedStore: sdk?.store,
+    onWarning: warn,
+  });
+  closings.push(async () => durable?.close());
+  const source = { env, settings, instanceId, store: durable?.store, onWarning: warn };
+  const tracing = await startTracing(config, { ...spans, ...source });
+  closings.push(() => tracing.shutdown(0));
+  const logs = openLogSink(logger, config.logFile);
+  closings.push(() => logs.shutdown());
+  const log = ownLog ?? durable?.log ?? memoryLog(config.logCapacity);
+  const jobs = new JobTable();
+  const hub = config.bridge && createSseHub({ log });
+  closings.push(async () => hub?.shutdown());
+  const onError = warnOnce(warn);
+  const all = [jobs, ...(hub ? [hub] : []), logs, ...sinks];
+  const publisher = new EventPublisher({ log, sinks: all, source: instanceId, onError });
+  const { captureContent, previewLength } = config;
+  const content = new Content({ captureContent, previewLength, redact });
+  const parts = { registry, publisher, tracing, content, logs, hub, durable, warn, onError };
+  const telemetry = new RunningTelemetry(parts);
+  closings.push(() => telemetry.shutdown());
+  await fillJobTable(jobs, log);
+  if (config.bridge && hub) {
+    const status = () => telemetryStatus(telemetry.stats());
+    const bridgeParts = { hub, jobs, publisher, registry, content, status };
+    telemetry.bridge = await startTelemetryBridge(config.bridge, {
+      ...bridgeParts,
+      onError: (error) => onError(error, "bridge"),
+    });
+  }
+  return telemetry;
 }
 
 function memoryLog(capacity: number): EventLog {
@@ -183,6 +192,7 @@ interface Parts {
   hub: SseHub | undefined;
   durable: Durable | undefined;
   warn: (message: string) => void;
+  onError: (error: unknown, where: string) => void;
 }
 
 class RunningTelemetry implements Telemetry {
@@ -218,15 +228,15 @@ class RunningTelemetry implements Telemetry {
   }
 
   /** Ends what processes leave open that are gone, or goes on with what was handed over. */
-  async recover(spanOptions: SpanOptions, onError: (error: unknown) => void): Promise<void> {
-    const { durable, publisher, registry, tracing } = this.#parts;
+  async recover(spanOptions: SpanOptions): Promise<void> {
+    const { durable, publisher, registry, tracing, onError } = this.#parts;
     if (durable === undefined) return;
     this.#leaveOrphans = await careForOrphans(durable, {
       registry,
       publisher,
       observe: () => this.observe(registry),
       rebuild: await spanRebuilder(tracing, spanOptions),
-      onError,
+      onError: (error) => onError(error, "recovery"),
     });
   }
 

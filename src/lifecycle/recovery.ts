@@ -13,6 +13,8 @@ export interface RecoveryOptions {
   resume?: ((job: JobSnapshot) => boolean) | undefined;
   /** Told each story with its new end, so that its span can be made of it. Default: no span is. */
   onRecovered?: ((story: JobStory) => void) | undefined;
+  /** Told of a job that could not be recovered; the others are. Default: it is left at that. */
+  onError?: ((error: unknown) => void) | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   now?: (() => number) | undefined;
 }
@@ -24,19 +26,28 @@ export interface RecoveryOptions {
  * @returns how many jobs were ended
  */
 export async function recoverJobs(jobIds: readonly string[], options: RecoveryOptions): Promise<number> {
-  const { log, publish, resume = () => false, onRecovered = () => {}, now = Date.now } = options;
+  const { onError = () => {} } = options;
   let recovered = 0;
   for (const jobId of jobIds) {
-    const story = await readJobStory(log, jobId);
-    const last = story.events.at(-1);
-    if (last === undefined || hasEnded(story) || resume(snapshotOf(story))) continue;
-    const end = interruption(last, now());
-    // In one turn, so that the end and its span are committed together.
-    publish(end);
-    onRecovered({ jobId, events: [...story.events, end] });
-    recovered++;
+    try {
+      if (await recoverJob(jobId, options)) recovered++;
+    } catch (error) {
+      onError(error);
+    }
   }
   return recovered;
+}
+
+async function recoverJob(jobId: string, options: RecoveryOptions): Promise<boolean> {
+  const { log, publish, resume = () => false, onRecovered = () => {}, now = Date.now } = options;
+  const story = await readJobStory(log, jobId);
+  const last = story.events.at(-1);
+  if (last === undefined || hasEnded(story) || resume(snapshotOf(story))) return false;
+  const end = interruption(last, now());
+  // In one turn, so that the end and its span are committed together.
+  publish(end);
+  onRecovered({ jobId, events: [...story.events, end] });
+  return true;
 }
 
 function interruption(last: JobEvent, timestamp: number): OrchestratorEvent<"orchestra.job.failed"> {

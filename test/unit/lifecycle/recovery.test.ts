@@ -77,6 +77,17 @@ describe("recoverJobs", () => {
     expect(published[0]?.id.length).toBeLessThanOrEqual(512);
   });
 
+  it("recovers the others when one cannot be, and tells of it", async () => {
+    const strange = jobEvent("orchestra.job.created", "strange", { status: "paused" as "running" });
+    const log = await logOf(strange, created);
+    const errors: unknown[] = [];
+    const published: OrchestratorEvent[] = [];
+    const publish = (event: OrchestratorEvent) => void published.push(event);
+    await recoverJobs(["strange", "j"], { log, publish, onError: (error) => errors.push(error) });
+    expect(published).toMatchObject([{ data: { jobId: "j" } }]);
+    expect(errors).toHaveLength(1);
+  });
+
   it("leaves a job alone that has ended", async () => {
     const end = jobEvent("orchestra.job.completed", "j");
     expect(await recover(await logOf(created, end), "j")).toEqual({
