@@ -1,6 +1,12 @@
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
-import { type SpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  NoopSpanProcessor,
+  type ReadableSpan,
+  type Span,
+  type SpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { eventOf, type JobStory, retell } from "../src/lifecycle/job-story.ts";
 import { GENERAL, ORCHESTRA, SCOPE_NAME } from "../src/semconv.ts";
 import { parseTraceparent } from "./span-parent.ts";
@@ -23,7 +29,7 @@ export interface SpanRebuilderOptions {
  */
 export function createSpanRebuilder(options: SpanRebuilderOptions): (story: JobStory) => void {
   const { resource, tracer } = options;
-  const spanProcessors = [markReconstructed, handOver(options.processor)];
+  const spanProcessors = [new Mark(), new HandOver(options.processor)];
   return (story) => {
     const created = eventOf(story, "orchestra.job.created");
     const own = created?.traceparent === undefined ? undefined : parseTraceparent(created.traceparent);
@@ -45,14 +51,22 @@ export function createSpanRebuilder(options: SpanRebuilderOptions): (story: JobS
   };
 }
 
-const markReconstructed: SpanProcessor = {
-  onStart: (span) => void span.setAttribute(ORCHESTRA.JOB_RECONSTRUCTED, true),
-  onEnd: () => {},
-  forceFlush: async () => {},
-  shutdown: async () => {},
-};
+class Mark extends NoopSpanProcessor {
+  override onStart(span: Span): void {
+    span.setAttribute(ORCHESTRA.JOB_RECONSTRUCTED, true);
+  }
+}
 
 /** Of the processor itself only the end of spans: it lives longer than one story's provider. */
-function handOver(processor: SpanProcessor): SpanProcessor {
-  return { ...markReconstructed, onStart: () => {}, onEnd: (span) => processor.onEnd(span) };
+class HandOver extends NoopSpanProcessor {
+  readonly #processor: SpanProcessor;
+
+  constructor(processor: SpanProcessor) {
+    super();
+    this.#processor = processor;
+  }
+
+  override onEnd(span: ReadableSpan): void {
+    this.#processor.onEnd(span);
+  }
 }
