@@ -82,6 +82,8 @@ describe("node --import orchestra-otel/register", () => {
     async (how) => {
       const before = receiver.spans.length;
       const { code, signal, stdout } = await runApp(`
+      import { spawn } from "node:child_process";
+      import { once } from "node:events";
       import { startTelemetry, workerJobs } from ${JSON.stringify(library)};
       const telemetry = await startTelemetry({ bridge: false });
       telemetry.observe(workerJobs);
@@ -89,7 +91,8 @@ describe("node --import orchestra-otel/register", () => {
       const alive = setInterval(() => {}, 1_000);
       process.${how}("SIGTERM", async () => {
         await telemetry.shutdown();
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        // Work of its own that takes its time.
+        await once(spawn(process.execPath, ["-e", ""]), "close");
         console.log("ended by itself");
         process.exit(3);
       });
