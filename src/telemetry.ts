@@ -294,10 +294,10 @@ class RunningTelemetry implements Telemetry {
     const { publisher, tracing, durable } = this.#parts;
     this.#runner.stop();
     this.#observers.close();
-    await this.#leaveOrphans();
     const deadline = performance.now() + DEADLINES.shutdown;
     const step = (name: string, shareMs: number, begin: (ms: number) => Promise<void> | undefined) =>
       this.#step(name, Math.max(0, Math.min(shareMs, deadline - performance.now())), begin);
+    await step("recovery", DEADLINES.close, () => this.#leaveOrphans());
     const closeFeed = async () => {
       // First to the log, so that clients see how the last jobs ended before they are sent away.
       await step("flush", DEADLINES.flush, () => publisher.flush());
@@ -308,7 +308,7 @@ class RunningTelemetry implements Telemetry {
       // Once more, for when a sink kept the publisher from getting there.
       await step("log", DEADLINES.close, () => publisher.log.close());
     };
-    await Promise.all([closeFeed(), tracing.shutdown(DEADLINES.shutdown)]);
+    await Promise.all([closeFeed(), tracing.shutdown(deadline - performance.now())]);
     await durable?.close();
     this.#stay();
   }
