@@ -11,6 +11,8 @@ export class Child<Request extends Message, Reply extends Message> {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
   #errors = "";
+  /** Ends when all that was asked is answered. */
+  #answered: Promise<unknown> = Promise.resolve();
 
   /** @param script beside this file; it gets `task` as JSON */
   constructor(script: string, task: object, execArgv: string[] = []) {
@@ -57,10 +59,15 @@ export class Child<Request extends Message, Reply extends Message> {
     return reply;
   }
 
-  async ask<K extends Reply["kind"]>(request: Request, kind: K): Promise<Extract<Reply, { kind: K }>> {
-    const reply = this.reply(kind);
-    this.send(request);
-    return reply;
+  /** One question after the other, as an answer does not say what it answers. */
+  ask<K extends Reply["kind"]>(request: Request, kind: K): Promise<Extract<Reply, { kind: K }>> {
+    const answer = this.#answered.then(() => {
+      const reply = this.reply(kind);
+      this.send(request);
+      return reply;
+    });
+    this.#answered = answer.catch(() => {});
+    return answer;
   }
 
   signal(name: NodeJS.Signals): void {
