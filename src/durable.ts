@@ -1,9 +1,6 @@
-import { formatCursor, parseCursor } from "./event/cursor.ts";
-import type { EventLog } from "./event/event-log.ts";
-import type { JobTable } from "./event/job-table.ts";
-import type { SqliteEventLog } from "./event-log/sqlite.ts";
+import { type DataFileOptions, OPEN_TIMEOUT_MS, openDataFile, unlessOfNoUse } from "./data-file.ts";
+import type { SqliteEventLog, SqliteEventLogOptions } from "./event-log/sqlite.ts";
 import type { Leases } from "./event-log/sqlite-leases.ts";
-import { isDiskTrouble } from "./store/storage-error.ts";
 import type { Store } from "./store/store.ts";
 
 /** The file in which events and spans outlive their process, and who answers for the jobs in it. */
@@ -15,81 +12,59 @@ export interface Durable {
   close(): Promise<void>;
 }
 
-export interface DurableOptions {
-  /** `service.instance.id`: what owns the jobs that this process creates. */
+export interface DurableOptions
+  extends DataFileOptions,
+    Pick<SqliteEventLogOptions, "retention" | "maxWaiting" | "pollIntervalMs"> {
+  /** `service.instance.id`: the `source` of the events that this process publishes. */
   instanceId: string;
-  /** A store that is open already, used when it is that file's. It is left open then. */
+  /** A store that is open already, used as it is when it is that file's. It is left open then. */
   sharedStore: Store | undefined;
   onWarning: (message: string) => void;
 }
 
 /**
- * Undefined without a file, and, told of by a warning, when the disk takes or gives nothing: that must not
- * keep a service from starting.
- * @throws INVALID_CONFIG when no database can be opened there
+ * Undefined without a file, and, told of by a warning, when the disk takes or gives nothing, or when others
+ * keep a file locked that must be written before it can be used: that must not keep a service from starting.
+ * A file that is ready is used while others keep it locked; what is new waits in memory then.
+ * @throws INVALID_CONFIG when no database can be opened there, or another program's is there;
+ *   INVALID_ARGUMENT for a bad option
  */
 export async function openDurable(
   file: string | undefined,
   options: DurableOptions,
 ): Promise<Durable | undefined> {
   if (file === undefined) return undefined;
-  try {
-    return await open(file, options);
-  } catch (error) {
-    const { cause = error } = error as Error;
-    if (!isDiskTrouble(cause)) throw error;
-    options.onWarning(
-      `The database ${file} cannot be used (${(cause as Error).message}). Until the next start, events and ` +
-        "spans are in memory alone.",
-    );
-    return undefined;
-  }
+  const { onWarning } = options;
+  return unlessOfNoUse({ file, what: "events and spans", onWarning }, () => open(file, options));
 }
 
-async function open(file: string, { instanceId, sharedStore, onWarning }: DurableOptions): Promise<Durable> {
-  const [{ openStore }, { createSqliteEventLog }, { createLeases }] = await Promise.all([
-    import("./store/open-store.ts"),
+async function open(file: string, options: DurableOptions): Promise<Durable> {
+  const [{ patiently }, { createSqliteEventLog }, { createLeases }] = await Promise.all([
+    import("./store/patience.ts"),
     import("./event-log/sqlite.ts"),
     import("./event-log/sqlite-leases.ts"),
   ]);
+  const { instanceId, sharedStore, openTimeoutMs = OPEN_TIMEOUT_MS } = options;
+  const { retention, maxWaiting, pollIntervalMs, onWarning } = options;
+  const deadline = performance.now() + openTimeoutMs;
   const isShared = sharedStore?.file === file;
-  const store = isShared ? (sharedStore as Store) : await openStore({ file, onWarning });
+  const store = isShared ? (sharedStore as Store) : await openDataFile(file, { ...options, openTimeoutMs });
   let log: SqliteEventLog | undefined;
+  let leases: Leases | undefined;
   const close = async () => {
     await log?.close();
+    // Not before the log: what waited for the file belongs to the lease, too.
+    leases?.release();
     if (!isShared) store.close();
   };
   try {
-    log = createSqliteEventLog({ store, onWarning });
-    const leases = createLeases(store, { instanceId });
-    return {
-      store,
-      log,
-      leases,
-      close: async () => {
-        leases.release();
-        await close();
-      },
-    };
+    // Processes that start at once on a new file hold each other up.
+    leases = await patiently(deadline, () => createLeases(store));
+    const lease = { id: leases.id, source: instanceId };
+    log = createSqliteEventLog({ store, lease, retention, maxWaiting, pollIntervalMs, onWarning });
+    return { store, log, leases, close };
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-/** Events at the end of a log that a new process reads to know its jobs. */
-const RECENT_EVENTS = 10_000;
-
-/** Tells a job table what a log that was there before it holds of late. */
-export async function fillJobTable(jobs: JobTable, log: EventLog): Promise<void> {
-  const { latest } = await log.bounds();
-  const end = parseCursor(latest);
-  if (end === undefined) return;
-  let after = formatCursor(end.epoch, Math.max(0, end.sequence - RECENT_EVENTS));
-  for (;;) {
-    const { records, next } = await log.read({ after });
-    for (const record of records) jobs.onEvent(record);
-    if (next === after || next === latest) return;
-    after = next;
   }
 }

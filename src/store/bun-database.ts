@@ -1,11 +1,12 @@
-import type { Database, OpenDatabase } from "./database.ts";
+import { type Database, frozenUrl, type OpenDatabase } from "./database.ts";
 import type { SqlValue, Statement } from "./store.ts";
 
 /** What we use of https://bun.sh/docs/api/sqlite */
 interface BunSqlite {
+  constants: { SQLITE_OPEN_READONLY: number; SQLITE_OPEN_URI: number };
   Database: new (
     file: string,
-    options: { create: boolean; readwrite: boolean } | { readonly: boolean },
+    options: { create: boolean; readwrite: boolean } | { readonly: boolean } | number,
   ) => {
     run(sql: string): unknown;
     prepare(sql: string): BunStatement;
@@ -24,7 +25,11 @@ export async function loadBunSqlite(): Promise<OpenDatabase> {
   // Not a literal: other runtimes' tools would look for the module.
   const specifier: string = "bun:sqlite";
   const sqlite: BunSqlite = await import(specifier);
+  const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = sqlite.constants;
   return (file, access = "write") => {
+    if (access === "frozen") {
+      return adapt(new sqlite.Database(frozenUrl(file).href, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+    }
     const options = access === "write" ? { create: true, readwrite: true } : { readonly: true };
     return adapt(new sqlite.Database(file, options));
   };

@@ -4,8 +4,6 @@ import { isDamage } from "./storage-error.ts";
 
 /** Files up to this size are read through when they are opened, at about 100 MB a second. */
 const CHECKED_BYTES = 16 * 1024 * 1024;
-/** How long to wait for another process that is moving the same file aside. */
-const LOCK_TIMEOUT_MS = 10_000;
 
 /**
  * Reads a small file through, and of a large one the root and both ends of every table and index.
@@ -31,6 +29,7 @@ export function isDamaged(error: unknown): boolean {
 /**
  * Moves a damaged file and what belongs to it out of the way, and returns its new name; undefined when
  * another process was faster. A lock that dies with its process keeps two from taking turns at it.
+ * @throws what SQLite throws, when another process has that lock
  */
 export function setAside(
   file: string,
@@ -39,19 +38,24 @@ export function setAside(
   const lockFile = `${file}.repair`;
   const lock = open(lockFile);
   try {
-    lock.exec(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
     lock.exec("BEGIN EXCLUSIVE");
-    if (isSound()) return undefined;
-    const aside = freeName(`${file}.corrupt-${compactTime(now())}`);
-    // The database last: a new one must not be given the old one's journal.
-    for (const suffix of ["-wal", "-shm", ""]) {
-      if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+    try {
+      return isSound() ? undefined : rename(file, freeName(`${file}.corrupt-${compactTime(now())}`));
+    } finally {
+      // Only by who has the lock: whoever came after it would else lock another file.
+      rmSync(lockFile, { force: true });
     }
-    return aside;
   } finally {
     lock.close();
-    rmSync(lockFile, { force: true });
   }
+}
+
+function rename(file: string, aside: string): string {
+  // The database last: a new one must not be given the old one's journal.
+  for (const suffix of ["-wal", "-shm", ""]) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  }
+  return aside;
 }
 
 class DamageError extends Error {}

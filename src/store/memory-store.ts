@@ -7,5 +7,5 @@ const IN_MEMORY = ":memory:";
 /** A store of this process alone, gone with it. */
 export async function openMemoryStore(): Promise<Store> {
   const open = await loadSqlite();
-  return new SqliteStore(IN_MEMORY, open(IN_MEMORY), { isDurable: false });
+  return new SqliteStore(IN_MEMORY, open(IN_MEMORY));
 }

@@ -1,5 +1,4 @@
-import { pathToFileURL } from "node:url";
-import type { Database, OpenDatabase } from "./database.ts";
+import { type Database, frozenUrl, type OpenDatabase } from "./database.ts";
 
 /** https://nodejs.org/api/sqlite.html */
 export function loadNodeSqlite(): OpenDatabase {
@@ -7,15 +6,10 @@ export function loadNodeSqlite(): OpenDatabase {
   // Its type allows for BigInt results, which have to be asked for.
   return (file, access = "write") => {
     const readOnly = access !== "write";
-    return new DatabaseSync(access === "frozen" ? frozen(file) : file, { readOnly }) as unknown as Database;
+    return new DatabaseSync(access === "frozen" ? frozenUrl(file) : file, {
+      readOnly,
+    }) as unknown as Database;
   };
-}
-
-/** https://sqlite.org/uri.html#uriimmutable */
-function frozen(file: string): URL {
-  const url = pathToFileURL(file);
-  url.search = "immutable=1";
-  return url;
 }
 
 /**

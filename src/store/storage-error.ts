@@ -26,8 +26,11 @@ export function isDamage(error: unknown): boolean {
   return code === CORRUPT || code === NOT_A_DATABASE;
 }
 
+/** Of the operating system, when files and folders are made. */
+const DISK_TROUBLE = new Set<unknown>(["ENOSPC", "EDQUOT", "EIO"]);
+
 /** Whether the disk takes no more, or fails. One that is full also fails to share memory: SQLite keeps that in a file. */
 export function isDiskTrouble(error: unknown): boolean {
   const code = resultCode(error);
-  return code === IO_ERROR || code === FULL;
+  return code === IO_ERROR || code === FULL || DISK_TROUBLE.has((Object(error) as { code?: unknown }).code);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { SseHub } from "../../../exporters/sse.ts";
 import { OrchestraError } from "../../errors.ts";
 import { orchestratorEventSchema } from "../../event/event.ts";
-import type { EventLog } from "../../event/event-log.ts";
+import type { EventLog, EventLogBounds } from "../../event/event-log.ts";
 import type { JobTable } from "../../event/job-table.ts";
 import type { Access } from "../access.ts";
 
@@ -20,7 +20,7 @@ export function statusRoutes(app: FastifyInstance, context: StatusRoutesContext)
   const { access, hub, log, jobs, status } = context;
   app.get("/v1/status", async (request) => {
     access.checkReader(request.raw);
-    return { ...status(), sse: hub.stats(), log: await log.bounds(), jobTable: jobs.stats() };
+    return { ...status(), sse: hub.stats(), log: await boundsOf(log), jobTable: jobs.stats() };
   });
 
   let schema: string | undefined;
@@ -41,4 +41,13 @@ export function statusRoutes(app: FastifyInstance, context: StatusRoutesContext)
       throw new OrchestraError("UNAVAILABLE", "The event log cannot be read", { cause });
     }
   });
+}
+
+/** What is looked at when something is wrong must not fail with it. */
+async function boundsOf(log: EventLog): Promise<EventLogBounds | { error: string }> {
+  try {
+    return await log.bounds();
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
 }

@@ -9,9 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import type { Database } from "../../../src/store/database.ts";
 import type { StoreOptions } from "../../../src/store/open-store.ts";
 import { createClock } from "../../fixtures/clock.ts";
+import { createFileLock } from "../../fixtures/file-lock.ts";
 import { runNode } from "../../fixtures/node-process.ts";
 import { openTestStore, temporaryFolder } from "../../fixtures/sqlite-logs.ts";
 import { errorFrom } from "../../fixtures/thrown.ts";
@@ -64,11 +68,7 @@ describe("a store that is opened", () => {
   it("lets readers and a writer work side by side, and commits as safely as it was asked to", async () => {
     const store = await openTestStore({ synchronous: "full" });
     const pragma = (name: string) => Object.values(store.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-    expect([pragma("journal_mode"), pragma("synchronous"), pragma("busy_timeout")]).toEqual([
-      "wal",
-      2,
-      1_000,
-    ]);
+    expect([pragma("journal_mode"), pragma("synchronous"), pragma("busy_timeout")]).toEqual(["wal", 2, 250]);
     const usual = await openTestStore({ synchronous: undefined, busyTimeoutMs: 7 });
     expect(usual.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 1 });
     expect(usual.prepare("PRAGMA busy_timeout").get()).toMatchObject({ timeout: 7 });
@@ -106,6 +106,8 @@ describe("a store that is opened", () => {
     ["synchronous", { synchronous: "extra" as never }],
     ["busyTimeoutMs", { busyTimeoutMs: -1 }],
     ["busyTimeoutMs", { busyTimeoutMs: 0.5 }],
+    ["openTimeoutMs", { openTimeoutMs: -1 }],
+    ["placeCheckMs", { placeCheckMs: 0 }],
   ])("refuses a bad `%s`: %o", async (path, options) => {
     const error = await errorFrom(() => openTestStore(options));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", path });
@@ -195,5 +197,90 @@ describe("a file that is no sound database", () => {
     expect(error).toMatchObject({ code: "INVALID_CONFIG", path: "file", cause: expect.any(Error) });
     expect(readdirSync(folder)).toEqual(["file"]);
     expect(readFileSync(join(folder, "file"), "utf8")).toBe("mine");
+  });
+});
+
+/** Everything about a file that another program could notice, its journals included. */
+function stateOf(file: string): unknown {
+  const names = readdirSync(dirname(file)).sort();
+  return { names, bytes: readFileSync(file).toString("base64"), mode: statSync(file).mode };
+}
+
+/** Objects to a file that holds anything. */
+function objectionToFull(database: Database): string | undefined {
+  return database.prepare("SELECT 1 FROM sqlite_schema").get() && "it is full";
+}
+
+describe("a file that is not to be used", () => {
+  it("is refused with the reason, and left as it is", async () => {
+    const file = join(temporaryFolder(), "theirs.db");
+    const theirs = new DatabaseSync(file);
+    theirs.exec("CREATE TABLE events (id, happened)");
+    theirs.close();
+    const before = stateOf(file);
+    const tables = (database: Database) => database.prepare("SELECT name FROM sqlite_schema").all();
+    const objectionTo = (database: Database) => `it has ${tables(database)[0]?.name}`;
+    const error = await errorFrom(() => openTestStore({ file, objectionTo }));
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", path: "file" });
+    expect(error.message).toBe(`The database ${file} cannot be opened: it has events`);
+    expect(stateOf(file)).toEqual(before);
+  });
+
+  it("is a corrupt one all the same when it is damaged", async () => {
+    const file = await closedDatabase();
+    overwrite(file, 40 * 4_096, 4_096);
+    const store = await openTestStore({ file, objectionTo: objectionToFull });
+    expect(store.prepare("SELECT name FROM sqlite_schema").all()).toEqual([]);
+  });
+
+  it.each([
+    ["a file", 0o755, 0o444],
+    ["a folder", 0o555, undefined],
+  ])("as %s may not be written, is refused at once, with the reason", async (_what, folderMode, fileMode) => {
+    const folder = temporaryFolder();
+    const file = join(folder, "events.db");
+    if (fileMode !== undefined) writeFileSync(file, "", { mode: fileMode });
+    chmodSync(folder, folderMode);
+    const module = join(import.meta.dirname, "../../../src/store/open-store.ts");
+    const code = `const { openStore } = await import(${JSON.stringify(module)});
+      (await openStore({ file: ${JSON.stringify(join(temporaryFolder(), "own.db"))} })).close();
+      // Nothing is forbidden to root.
+      if (process.getuid?.() === 0) process.setuid(65534);
+      await openStore({ file: ${JSON.stringify(file)} }).catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = await runNode(["--input-type=module", "-e", code]);
+    expect(stdout).toContain(`INVALID_CONFIG The database ${file} cannot be opened: EACCES`);
+  });
+});
+
+describe("a file that others keep locked", () => {
+  it("is opened for reading once the waiting is over, and is known to be locked", async () => {
+    const made = await openTestStore();
+    made.exec("CREATE TABLE t (a)");
+    const lock = createFileLock(made.file);
+    lock.hold();
+    const store = await openTestStore({ file: made.file, openTimeoutMs: 1 });
+    expect([store.isLocked, made.isLocked]).toEqual([true, false]);
+    expect(store.prepare("SELECT count(*) AS n FROM t").get()).toMatchObject({ n: 0 });
+    lock.letGo();
+    store.transaction(() => 1);
+    expect(store.isLocked).toBe(false);
+  });
+
+  it("is waited for without holding up the thread", async () => {
+    const made = await openTestStore();
+    const lock = createFileLock(made.file);
+    lock.hold();
+    const opening = openTestStore({ file: made.file, openTimeoutMs: 600_000 });
+    await nextTurn();
+    lock.letGo();
+    expect((await opening).isLocked).toBe(false);
+  });
+
+  it("is refused when it must be changed before it can be used", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const lock = createFileLock(file);
+    lock.hold();
+    const error = await errorFrom(() => openTestStore({ file, openTimeoutMs: 1 }));
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", message: expect.stringContaining("locked") });
   });
 });

@@ -1,0 +1,23 @@
+import { expect, it, onTestFinished } from "vitest";
+import { startTestBridge } from "../fixtures/bridge.ts";
+import { append, openTestLog } from "../fixtures/sqlite-logs.ts";
+
+it("the status is told although the log cannot be read, with the reason", async () => {
+  const { log, store } = await openTestLog();
+  await append(log, "1");
+  const { url, close } = await startTestBridge({ log });
+  onTestFinished(close);
+  const status = async () => (await fetch(`${url}/v1/status`)).json();
+  const { oldest, latest } = log.bounds();
+  expect(await status()).toMatchObject({ log: { oldest, latest }, jobTable: {}, sse: {} });
+
+  store.exec("ALTER TABLE events RENAME TO elsewhere");
+  const answer = await fetch(`${url}/v1/status`);
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({
+    log: { error: expect.stringMatching(/cannot be read: .*events/) },
+    events: {},
+    jobTable: {},
+    sse: {},
+  });
+});
