@@ -46,6 +46,7 @@ export class EventTable {
   readonly #store: Store;
   readonly #last: Statement;
   readonly #oldest: Statement;
+  readonly #fromEnd: Statement;
   readonly #has: Statement;
   readonly #holds: Statement;
   readonly #after: Statement;
@@ -66,6 +67,7 @@ export class EventTable {
     this.#oldest = store.prepare(
       `SELECT sequence, ordinal, start, appended_at AS appendedAt FROM events ORDER BY sequence LIMIT 1`,
     );
+    this.#fromEnd = store.prepare("SELECT sequence FROM events ORDER BY sequence DESC LIMIT 1 OFFSET ?");
     this.#has = store.prepare("SELECT 1 FROM events WHERE sequence = ?");
     this.#holds = store.prepare(
       `SELECT 1 FROM event_ids WHERE id = ?1 UNION ALL SELECT 1 FROM events
@@ -95,6 +97,11 @@ export class EventTable {
 
   oldest(): Oldest | undefined {
     return this.#oldest.get() as Oldest | undefined;
+  }
+
+  /** The event that `count` others follow; undefined when there are no more than those. */
+  fromEnd(count: number): number | undefined {
+    return this.#fromEnd.get(count)?.sequence as number | undefined;
   }
 
   has(sequence: number): boolean {

@@ -37,9 +37,9 @@ export class Fallback {
     return ++this.#ticks >= this.#pause;
   }
 
-  /** Writing failed again. */
-  pauseLonger(): void {
+  /** Writing failed again. A file that is only locked is asked as often as before: that costs nothing. */
+  pause({ isLocked }: { isLocked: boolean }): void {
     this.#ticks = 0;
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+    if (!isLocked) this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
 }

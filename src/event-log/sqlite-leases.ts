@@ -1,116 +1,128 @@
 import { invalidArgument } from "../errors.ts";
 import { formatCursor } from "../event/cursor.ts";
-import { isJobEvent } from "../event/event.ts";
-import { livenessOf, ownProcess, type ProcessIdentity } from "../store/process-identity.ts";
+import type { Cursor } from "../event/event-log.ts";
+import { ownProcess, type ProcessIdentity } from "../store/process-identity.ts";
 import type { Store } from "../store/store.ts";
-import { EventBlocks } from "./sqlite-blocks.ts";
-import { EventTable } from "./sqlite-events.ts";
-import { LogReader } from "./sqlite-reader.ts";
+import { type LeaseRow, LeaseWatch, type Sighting } from "./sqlite-lease-watch.ts";
 import { openSchema } from "./sqlite-schema.ts";
 
 export interface LeasesOptions {
-  /** The `source` of the events that this process publishes: what owns the jobs it creates. */
-  instanceId: string;
   /** Milliseconds between two signs of life. Default: 5,000. */
   heartbeatMs?: number | undefined;
   /**
-   * Milliseconds after its last sign of life at which a process counts as gone that cannot be looked
-   * up: one of another host, or where the system does not tell when a process began. Default: 15,000.
+   * Milliseconds without a sign of life, as we see it, after which a process counts as gone that cannot be
+   * looked up: one of another host, or where the system does not tell when a process began. At least twice
+   * `heartbeatMs`. Default: 15,000.
    */
   leaseMs?: number | undefined;
-  /** Default: `Date.now`. */
+  /** Milliseconds since the epoch, for people to read. Default: `Date.now`. */
   now?: (() => number) | undefined;
+  /** Milliseconds that only grow, from whatever beginning. Default: `performance.now`. */
+  elapsed?: (() => number) | undefined;
   /** Default: this process. */
   process?: ProcessIdentity | undefined;
 }
 
-/** An open job whose owner is gone. It is ours now. */
+/** An open job whose process is gone. It is ours now. */
 export interface OrphanedJob {
   jobId: string;
-  /** The instance that it belonged to. */
+  /** The lease that it belonged to. */
   owner: string;
-  /** Of its last event in the log; undefined when retention has taken them all. */
-  lastRevision: number | undefined;
+  /** The sequence that it began at: one of ours may have its id since. */
+  created: number;
+  /** Reading the log after this cursor finds this run of the job, and no earlier one of the same id. */
+  after: Cursor;
 }
 
 /** Which process answers for which open job. */
 export interface Leases {
-  /** Signs in, and says that this process is alive. Called by itself every `heartbeatMs`. */
-  beat(): void;
+  /** Unique, however alike the processes are; what owns the jobs that a log with this lease writes. */
+  readonly id: string;
   /**
-   * Takes over the open jobs of processes that are gone; of several that ask, one gets each job. Jobs
-   * of a live process are left alone however long it was silent, and so are those of a source that
-   * never signed in, such as a remote poster of events: nothing is known of its end.
+   * Takes over the open jobs of processes that are gone; of several that ask, one gets each job, once. Jobs
+   * of a live process are left alone however long it was silent, and so are those posted from afar:
+   * nothing is known of their end.
+   *
+   * The first call takes all at once. Later ones leave a gone process's jobs for one more look, so that they
+   * are there for a process that starts in its place; but not those that were adopted.
+   * @throws what SQLite throws; nothing is taken then. Without anything to take, the file is only read.
    */
   claimOrphans(): readonly OrphanedJob[];
-  /** Takes over one open job, whoever has it; false when it is not open. */
+  /**
+   * Announces that a job goes on here once its process is gone: `claimOrphans` then has it before others do.
+   * False when no process has the job open. @throws what SQLite throws
+   */
   adopt(jobId: string): boolean;
+  /** Lets go of a job that was claimed, and of which there is nothing left to tell. @throws what SQLite throws */
+  forget(job: OrphanedJob): void;
   /** Signs out: the jobs that are still open are orphans from now on. Idempotent; never throws. */
   release(): void;
 }
 
-/** @throws INVALID_ARGUMENT, and what SQLite throws */
-export function createLeases(store: Store, options: LeasesOptions): Leases {
+/**
+ * Signs in, which is tried again with each heartbeat for as long as the file takes nothing.
+ * @throws INVALID_ARGUMENT, and what SQLite throws when there are no tables yet and none can be made
+ */
+export function createLeases(store: Store, options: LeasesOptions = {}): Leases {
   return new StoredLeases(store, options);
 }
 
-interface InstanceRow {
-  id: string;
-  host: string;
-  pid: number | null;
-  startToken: string | null;
-  beatAt: number;
-}
-
 class StoredLeases implements Leases {
+  readonly id = crypto.randomUUID();
   readonly #store: Store;
   readonly #epoch: string;
-  readonly #reader: LogReader;
   readonly #statements: Statements;
-  readonly #instanceId: string;
-  readonly #leaseMs: number;
+  readonly #watch: LeaseWatch;
   readonly #now: () => number;
   readonly #process: ProcessIdentity;
   readonly #timer: NodeJS.Timeout;
+  /** Open jobs of others that go on here. */
+  readonly #adopted = new Set<string>();
+  #beats = 0;
+  #hasLooked = false;
   #released = false;
 
   constructor(store: Store, options: LeasesOptions) {
-    const { instanceId, heartbeatMs = 5_000, leaseMs = 15_000, now = Date.now } = options;
+    const { heartbeatMs = 5_000, leaseMs = 15_000, now = Date.now } = options;
     if (!(heartbeatMs > 0)) throw invalidArgument("heartbeatMs", "a number above 0", heartbeatMs);
-    if (!(leaseMs >= heartbeatMs)) throw invalidArgument("leaseMs", "at least `heartbeatMs`", leaseMs);
+    if (!(leaseMs >= 2 * heartbeatMs)) {
+      throw invalidArgument("leaseMs", "at least twice `heartbeatMs`", leaseMs);
+    }
     this.#store = store;
     this.#epoch = openSchema(store).epoch;
-    const events = new EventTable(store);
-    this.#reader = new LogReader(this.#epoch, { events, blocks: new EventBlocks(store, events) });
     this.#statements = prepareStatements(store);
-    this.#instanceId = instanceId;
-    this.#leaseMs = leaseMs;
+    const { elapsed = () => performance.now() } = options;
+    this.#watch = new LeaseWatch({ heartbeatMs, leaseMs, elapsed });
     this.#now = now;
     this.#process = options.process ?? ownProcess();
-    store.transaction(() => this.#signIn());
-    this.#timer = setInterval(() => this.#beatQuietly(), heartbeatMs).unref();
-  }
-
-  beat(): void {
-    if (this.#released) return;
-    const { host, pid, startToken } = this.#process;
-    this.#statements.beat.run(this.#instanceId, host, pid, startToken, this.#now());
+    this.#beat();
+    this.#timer = setInterval(() => this.#beat(), heartbeatMs).unref();
   }
 
   claimOrphans(): readonly OrphanedJob[] {
-    const claimed = this.#store.transaction(() =>
-      this.#goneOwners().flatMap((owner) => this.#claimFrom(owner)),
-    );
-    return claimed.map(({ jobId, owner, created }) => ({
-      jobId,
-      owner,
-      lastRevision: this.#lastRevision(jobId, created),
-    }));
+    const gone = this.#watch.look(this.#others()).filter(({ goneLooks }) => goneLooks > 0);
+    const isStart = !this.#hasLooked;
+    this.#hasLooked = true;
+    const due = gone.filter(({ goneLooks }) => isStart || goneLooks > 1);
+    const adopted = gone.length === due.length ? [] : this.#adoptedOf(gone);
+    if (due.length === 0 && adopted.length === 0) return [];
+    const claimed = this.#store.transaction(() => [
+      ...adopted.flatMap(({ sighting, jobId }) => this.#claimOne(sighting, jobId)),
+      ...due.flatMap((sighting) => this.#claimAll(sighting)),
+    ]);
+    for (const { jobId } of claimed) this.#adopted.delete(jobId);
+    return claimed;
   }
 
   adopt(jobId: string): boolean {
-    const { adopt } = this.#statements;
-    return this.#store.transaction(() => adopt.run(this.#instanceId, jobId).changes) === 1;
+    const owner = this.#ownerOf(jobId);
+    if (owner === null) return false;
+    if (owner !== this.id) this.#adopted.add(jobId);
+    return true;
+  }
+
+  forget({ jobId, created }: OrphanedJob): void {
+    this.#statements.forget.run(jobId, this.id, created);
   }
 
   release(): void {
@@ -118,82 +130,99 @@ class StoredLeases implements Leases {
     this.#released = true;
     clearInterval(this.#timer);
     try {
-      this.#statements.signOut.run(this.#instanceId);
+      this.#store.transaction(() => {
+        this.#sign(null);
+        this.#statements.dropIdle.run(this.id);
+      });
     } catch {
       // Then others find out by themselves, once this process has ended.
     }
   }
 
-  /** Under an id that is used again, what a former process left must not be taken for ours. */
-  #signIn(): void {
-    const { instances, rename, claim } = this.#statements;
-    const former = (instances.all() as unknown as InstanceRow[]).find(({ id }) => id === this.#instanceId);
-    if (former !== undefined && this.#isGone(former)) {
-      const alias = `${this.#instanceId} before ${crypto.randomUUID()}`;
-      rename.run(alias, this.#instanceId);
-      claim.all(alias, this.#instanceId);
-    }
-    this.beat();
-  }
-
-  /** A full disk or a busy file is no trouble for anybody: siblings on this host do not go by it. */
-  #beatQuietly(): void {
+  /** A full disk or a busy file is no trouble for anybody: the next one may succeed. */
+  #beat(): void {
     try {
-      this.beat();
+      this.#store.transaction(() => this.#sign(this.#process.pid));
     } catch {
-      // The next one may succeed.
+      // Siblings on this host do not go by it, and others wait for several.
     }
   }
 
-  #goneOwners(): string[] {
-    const rows = this.#statements.instances.all() as unknown as InstanceRow[];
-    return rows.filter((row) => row.id !== this.#instanceId && this.#isGone(row)).map(({ id }) => id);
+  #sign(pid: number | null): void {
+    const { host, startToken } = this.#process;
+    this.#statements.sign.run(this.id, host, pid, startToken, ++this.#beats, this.#now());
   }
 
-  #isGone({ host, pid, startToken, beatAt }: InstanceRow): boolean {
-    if (pid === null) return true;
-    const liveness = livenessOf({ host, pid, startToken });
-    return liveness === "gone" || (liveness === "unknown" && this.#now() - beatAt > this.#leaseMs);
+  #others(): LeaseRow[] {
+    return this.#statements.others.all(this.id) as unknown as LeaseRow[];
   }
 
-  #claimFrom(owner: string): { jobId: string; owner: string; created: number }[] {
-    const { claim, forget } = this.#statements;
-    const jobs = claim.all(this.#instanceId, owner) as unknown as { jobId: string; created: number }[];
-    forget.run(owner);
-    return jobs.map((job) => ({ ...job, owner }));
+  #adoptedOf(gone: readonly Sighting[]): { sighting: Sighting; jobId: string }[] {
+    return [...this.#adopted].flatMap((jobId) => {
+      const owner = this.#ownerOf(jobId);
+      const sighting = gone.find(({ row }) => row.id === owner);
+      return sighting === undefined ? [] : [{ sighting, jobId }];
+    });
   }
 
-  #lastRevision(jobId: string, created: number): number | undefined {
-    let revision: number | undefined;
-    let after = formatCursor(this.#epoch, created - 1);
-    for (;;) {
-      const { records, next } = this.#reader.read({ after, filter: { jobIds: [jobId] } }, undefined);
-      for (const { event } of records) {
-        const told: unknown = isJobEvent(event) ? event.data.revision : undefined;
-        if (typeof told === "number") revision = Math.max(revision ?? 0, told);
-      }
-      if (next === after) return revision;
-      after = next;
-    }
+  #ownerOf(jobId: string): string | null {
+    return (this.#statements.ownerOf.get(jobId)?.owner as string | null | undefined) ?? null;
+  }
+
+  #claimOne({ row }: Sighting, jobId: string): OrphanedJob[] {
+    if (!this.#isUnchanged(row)) return [];
+    return this.#orphansOf(row, this.#statements.claimOne.all(this.id, row.id, jobId));
+  }
+
+  #claimAll({ row }: Sighting): OrphanedJob[] {
+    if (!this.#isUnchanged(row)) return [];
+    const { claimAll, drop } = this.#statements;
+    const jobs = claimAll.all(this.id, row.id);
+    drop.run(row.id);
+    return this.#orphansOf(row, jobs);
+  }
+
+  /** Since the look, its process may have shown life, or another may have claimed what it left. */
+  #isUnchanged({ id, beat }: LeaseRow): boolean {
+    return (this.#statements.beatOf.get(id)?.beat ?? null) === beat;
+  }
+
+  #orphansOf({ id: owner }: LeaseRow, rows: readonly object[]): OrphanedJob[] {
+    const jobs = rows as Pick<OrphanedJob, "jobId" | "created">[];
+    return jobs.map((job) => ({ ...job, owner, after: this.#before(job.created) }));
+  }
+
+  /** Sequences leap, and a place that never was cannot be read on from. */
+  #before(sequence: number): Cursor {
+    const { last } = this.#statements.lastBefore.get(sequence) as { last: number | null };
+    return formatCursor(this.#epoch, last ?? sequence - 1);
   }
 }
 
 type Statements = ReturnType<typeof prepareStatements>;
 
 function prepareStatements(store: Store) {
+  const claim = "UPDATE open_jobs SET owner = ? WHERE owner = ?";
+  const claimed = "RETURNING job_id AS jobId, created";
   return {
-    instances: store.prepare(
-      "SELECT id, host, pid, start_token AS startToken, beat_at AS beatAt FROM instances",
+    sign: store.prepare(
+      `INSERT INTO instances (id, host, pid, start_token, beat, beat_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, beat = excluded.beat, beat_at = excluded.beat_at`,
     ),
-    beat: store.prepare(
-      `INSERT INTO instances (id, host, pid, start_token, beat_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET host = excluded.host, pid = excluded.pid,
-         start_token = excluded.start_token, beat_at = excluded.beat_at`,
+    dropIdle: store.prepare(
+      "DELETE FROM instances WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM open_jobs WHERE owner = ?1)",
     ),
-    signOut: store.prepare("UPDATE instances SET pid = NULL WHERE id = ?"),
-    rename: store.prepare("UPDATE instances SET id = ?, pid = NULL WHERE id = ?"),
-    forget: store.prepare("DELETE FROM instances WHERE id = ?"),
-    claim: store.prepare("UPDATE open_jobs SET owner = ? WHERE owner = ? RETURNING job_id AS jobId, created"),
-    adopt: store.prepare("UPDATE open_jobs SET owner = ? WHERE job_id = ?"),
+    drop: store.prepare("DELETE FROM instances WHERE id = ?"),
+    others: store.prepare(
+      `SELECT id, host, pid, start_token AS startToken, beat FROM instances WHERE id <> ?1
+       UNION ALL SELECT DISTINCT owner, NULL, NULL, NULL, NULL FROM open_jobs
+       WHERE owner <> ?1 AND owner NOT IN (SELECT id FROM instances)`,
+    ),
+    beatOf: store.prepare("SELECT beat FROM instances WHERE id = ?"),
+    ownerOf: store.prepare("SELECT owner FROM open_jobs WHERE job_id = ?"),
+    claimAll: store.prepare(`${claim} ${claimed}`),
+    claimOne: store.prepare(`${claim} AND job_id = ? ${claimed}`),
+    forget: store.prepare("DELETE FROM open_jobs WHERE job_id = ? AND owner = ? AND created = ?"),
+    lastBefore: store.prepare("SELECT max(sequence) AS last FROM events WHERE sequence < ?"),
   };
 }

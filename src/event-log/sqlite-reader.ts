@@ -72,6 +72,10 @@ export class LogReader {
     };
   }
 
+  tail(count: number, overflow: Overflow | undefined): Cursor {
+    return formatCursor(this.#epoch, this.#events.fromEnd(count) ?? this.#beginning(overflow));
+  }
+
   /** Where the file ends. */
   end(): number {
     return this.#events.end().sequence;

@@ -1,14 +1,18 @@
-import { OrchestraError } from "../errors.ts";
+import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../store/objection.ts";
 import type { Store } from "../store/store.ts";
+import { newEpoch, openEpoch } from "./sqlite-epoch.ts";
 
 /** Rises when older versions of this library could not use the file any more. */
-const SCHEMA_VERSION = "1";
+const SCHEMA_VERSION = "2";
+/** It knew no leases: the owner of an open job was the `source` of its events, whether or not that signed in. */
+const FORMER_VERSION = "1";
 
 /**
  * `events` is the log. `ordinal` counts the events and `start` the bytes before each, from the beginning
  * of the file, so that two rows tell how much lies between them; `sequence` may leap. An event block
  * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
- * An instance without a pid has ended.
+ * An instance is a lease and the process that keeps it; one without a pid has been given up. The owner of
+ * an open job is a lease, or NULL.
  */
 const TABLES = [
   "CREATE TABLE IF NOT EXISTS event_log (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -33,36 +37,85 @@ const TABLES = [
     owner TEXT,
     created INTEGER NOT NULL
   ) WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS open_jobs_of_nobody ON open_jobs (created) WHERE owner IS NULL",
   `CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
     pid INTEGER,
     start_token TEXT,
+    beat INTEGER NOT NULL,
     beat_at INTEGER NOT NULL
   ) WITHOUT ROWID`,
 ];
 
+const NAMES = TABLES.flatMap((sql) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1] ?? []);
+
+/** What a file of the former version lacks is made between the two. Those who posted from afar never signed in. */
+const UPGRADE = {
+  before: ["ALTER TABLE instances RENAME TO former_instances"],
+  after: [
+    `INSERT INTO instances (id, host, pid, start_token, beat, beat_at)
+     SELECT id, host, pid, start_token, 0, beat_at FROM former_instances`,
+    "DROP TABLE former_instances",
+    "UPDATE open_jobs SET owner = NULL WHERE owner NOT IN (SELECT id FROM instances)",
+  ],
+};
+
 /**
- * Makes the tables when they are missing. Returns the epoch, which each new file gets at random.
- * @throws INVALID_CONFIG when a newer version of this library made the file
+ * Makes the tables when they are missing, and brings up those of the former version. Returns the epoch, which
+ * each new file gets at random.
+ * @throws INVALID_CONFIG when another program or a newer version of this library made the file, and what
+ * SQLite throws
  */
 export function openSchema(store: Store): { epoch: string } {
-  if (!hasSchema(store)) store.transaction(() => createSchema(store));
-  const get = store.prepare("SELECT value FROM event_log WHERE name = ?");
-  if (get.get("schema")?.value !== SCHEMA_VERSION) {
-    throw new OrchestraError("INVALID_CONFIG", `A newer version made the event log in ${store.file}`);
-  }
-  return { epoch: String(get.get("epoch")?.value) };
+  const objection = objectionTo(store);
+  if (objection !== undefined) throw unusable(store.file, objection);
+  if (versionOf(store) !== SCHEMA_VERSION) store.transaction(() => bringUp(store));
+  return { epoch: openEpoch(store) };
 }
 
-/** Asked first, as a disk that is full now may hold a log that can be read. */
-function hasSchema(store: Store): boolean {
-  return store.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'event_log'").get() !== undefined;
+/**
+ * Begins the epoch that is due, where there is a log. Who opens a file takes in its journal, and from then on
+ * nobody can tell what a power cut did to it: so this is for all who do, whatever they want of the file.
+ * @throws what SQLite throws
+ */
+export function settleEpoch(store: Store): void {
+  if (versionOf(store) === SCHEMA_VERSION) openEpoch(store);
 }
 
-function createSchema(store: Store): void {
-  for (const table of TABLES) store.exec(table);
-  const put = store.prepare("INSERT OR IGNORE INTO event_log (name, value) VALUES (?, ?)");
-  put.run("schema", SCHEMA_VERSION);
-  put.run("epoch", crypto.randomUUID().replaceAll("-", "").slice(0, 12));
+/** Why there can be no log in a database: another program uses our names in it. Undefined when there can. */
+export function objectionTo(schema: Schema): string | undefined {
+  const found = namesIn(schema, NAMES);
+  return found.length === 0 || isOurs(schema) ? undefined : namesTaken(found);
+}
+
+function isOurs(schema: Schema): boolean {
+  const columns = columnsOf(schema, "event_log");
+  return columns.includes("name") && columns.includes("value") && entryOf(schema, "schema") !== undefined;
+}
+
+/** Undefined without a log. */
+function versionOf(store: Store): unknown {
+  const hasSchema = store.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'event_log'").get() !== undefined;
+  return hasSchema ? entryOf(store, "schema") : undefined;
+}
+
+function entryOf(schema: Schema, name: string): unknown {
+  return schema.prepare("SELECT value FROM event_log WHERE name = ?").get(name)?.value;
+}
+
+/** @throws INVALID_CONFIG for a newer version */
+function bringUp(store: Store): void {
+  // Another process may have been faster.
+  const version = versionOf(store);
+  if (version === SCHEMA_VERSION) return;
+  const isFormer = version === FORMER_VERSION;
+  if (version !== undefined && !isFormer)
+    throw unusable(store.file, "a newer version of this library made it");
+  const upgrade = isFormer ? UPGRADE : { before: [], after: [] };
+  for (const sql of [...upgrade.before, ...TABLES, ...upgrade.after]) store.exec(sql);
+  const put = (verb: "REPLACE" | "INSERT OR IGNORE", name: string, value: string) =>
+    store.prepare(`${verb} INTO event_log (name, value) VALUES (?, ?)`).run(name, value);
+  put("REPLACE", "schema", SCHEMA_VERSION);
+  put("INSERT OR IGNORE", "epoch", newEpoch());
 }

@@ -2,7 +2,7 @@ import type { EventRecord } from "../event/event-log.ts";
 import type { Store } from "../store/store.ts";
 import type { EventBlocks } from "./sqlite-blocks.ts";
 import type { EventTable, NewEvent, Position } from "./sqlite-events.ts";
-import { OpenJobs } from "./sqlite-open-jobs.ts";
+import { type Lease, OpenJobs } from "./sqlite-open-jobs.ts";
 import type { LogReader } from "./sqlite-reader.ts";
 import { Retention, type SqliteRetention } from "./sqlite-retention.ts";
 
@@ -40,11 +40,13 @@ export class LogWriter {
     {
       events,
       blocks,
+      lease,
       retention,
       now,
     }: {
       events: EventTable;
       blocks: EventBlocks;
+      lease: Lease | undefined;
       retention: SqliteRetention | undefined;
       now: () => number;
     },
@@ -52,8 +54,8 @@ export class LogWriter {
     this.#store = store;
     this.#events = events;
     this.#blocks = blocks;
-    this.#jobs = new OpenJobs(store);
-    this.#retention = new Retention(events, blocks, retention);
+    this.#jobs = new OpenJobs(store, lease);
+    this.#retention = new Retention({ events, blocks, jobs: this.#jobs }, retention);
     this.#now = now;
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { invalidArgument, OrchestraError } from "../errors.ts";
 import { formatCursor } from "../event/cursor.ts";
 import type {
@@ -15,6 +16,7 @@ import { EventBlocks } from "./sqlite-blocks.ts";
 import { EventTable } from "./sqlite-events.ts";
 import { Fallback } from "./sqlite-fallback.ts";
 import { ForeignFeed } from "./sqlite-foreign.ts";
+import type { Lease } from "./sqlite-open-jobs.ts";
 import { LogReader } from "./sqlite-reader.ts";
 import type { SqliteRetention } from "./sqlite-retention.ts";
 import { openSchema } from "./sqlite-schema.ts";
@@ -23,6 +25,8 @@ import { LogWriter } from "./sqlite-writer.ts";
 export interface SqliteEventLogOptions {
   /** Where the log lies. The log does not close it, as others may share it. */
   store: Store;
+  /** What answers for the jobs that this process begins. Default: nothing does. */
+  lease?: Lease | undefined;
   retention?: SqliteRetention | undefined;
   /** Milliseconds between two looks for what other processes wrote. Default: 100. */
   pollIntervalMs?: number | undefined;
@@ -43,6 +47,8 @@ export interface SqliteEventLogStats {
   bytes: number;
   /** Whether events go to memory because the file cannot be written. */
   degraded: boolean;
+  /** Whether the file was moved, deleted or replaced under us, so that nothing more is written to it. */
+  detached: boolean;
   /** Events in memory that the file does not have yet. */
   waiting: number;
   /** Events that waited and were written since. */
@@ -58,12 +64,17 @@ export interface SqliteEventLogStats {
 export interface SqliteEventLog extends EventLog {
   read(options?: ReadOptions): EventPage;
   bounds(): EventLogBounds;
+  /** The place after which the last `count` events of the file lie, and what waits in memory. */
+  tail(count: number): Cursor;
   watch(listener: (records: readonly EventRecord[]) => void): () => void;
   stats(): SqliteEventLogStats;
 }
 
 /** Waiting events written through in one transaction. */
 const CHUNK = 500;
+/** How long a flush waits for a file that others keep locked. */
+const FLUSH_PATIENCE_MS = 250;
+const FLUSH_RETRY_MS = 20;
 
 /**
  * The durable log, in a file that several processes may write at once. Each batch is one transaction.
@@ -77,6 +88,7 @@ export function createSqliteEventLog(options: SqliteEventLogOptions): SqliteEven
 
 class FileEventLog implements SqliteEventLog {
   readonly #file: string;
+  readonly #store: Store;
   readonly #epoch: string;
   readonly #events: EventTable;
   readonly #reader: LogReader;
@@ -98,15 +110,18 @@ class FileEventLog implements SqliteEventLog {
     this.#maxWaiting = requireCount("maxWaiting", options.maxWaiting ?? 10_000);
     const pollIntervalMs = requireCount("pollIntervalMs", options.pollIntervalMs ?? 100);
     this.#file = store.file;
+    this.#store = store;
     this.#random = random;
     this.#warn = onWarning;
     this.#epoch = openSchema(store).epoch;
     this.#events = new EventTable(store);
     const parts = { events: this.#events, blocks: new EventBlocks(store, this.#events) };
     this.#reader = new LogReader(this.#epoch, parts);
-    this.#writer = new LogWriter(store, { ...parts, retention: options.retention, now });
+    const { lease, retention } = options;
+    this.#writer = new LogWriter(store, { ...parts, lease, retention, now });
     this.#foreign = new ForeignFeed(this.#reader, (error) => this.#note(error));
     this.#timer = setInterval(() => this.#tick(), pollIntervalMs).unref();
+    if (store.isLocked) this.#fallBack(new Error("database is locked"));
   }
 
   append(batch: readonly UnplacedEvent[]): MaybePromise<(Cursor | undefined)[]> {
@@ -131,6 +146,10 @@ class FileEventLog implements SqliteEventLog {
     return this.#reading(() => this.#reader.bounds(this.#fallback?.waiting));
   }
 
+  tail(count: number): Cursor {
+    return this.#reading(() => this.#reader.tail(count, this.#fallback?.waiting));
+  }
+
   watch(listener: (records: readonly EventRecord[]) => void): () => void {
     return this.#foreign.watch(listener);
   }
@@ -141,6 +160,7 @@ class FileEventLog implements SqliteEventLog {
       file: this.#file,
       ...this.#held(),
       degraded: waiting !== undefined,
+      detached: this.#store.isDetached,
       waiting: waiting?.size ?? 0,
       writtenThrough: this.#writtenThrough,
       lostToDisk: this.#lost + (waiting?.lost ?? 0),
@@ -150,13 +170,18 @@ class FileEventLog implements SqliteEventLog {
     };
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#flush(FLUSH_PATIENCE_MS);
+  }
+
+  async #flush(patienceMs: number): Promise<void> {
+    const deadline = performance.now() + patienceMs;
     while (this.#fallback !== undefined) {
       const { size } = this.#fallback.waiting;
-      if (!this.#writeThrough(this.#fallback)) {
-        throw new OrchestraError("UNAVAILABLE", `${size} events are only in memory: ${this.#lastError}`);
-      }
-      await nextTurn();
+      if (size === 0) return;
+      if (this.#writeThrough(this.#fallback)) await nextTurn();
+      else if (this.#store.isLocked && performance.now() < deadline) await delay(FLUSH_RETRY_MS);
+      else throw new OrchestraError("UNAVAILABLE", `${size} events are only in memory: ${this.#lastError}`);
     }
   }
 
@@ -168,13 +193,14 @@ class FileEventLog implements SqliteEventLog {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.flush();
+      // Whoever wanted to wait has flushed.
+      await this.#flush(0);
     } catch {
       // Told of when it began; what is lost by it is counted.
       const { size = 0, lost = 0 } = this.#fallback?.waiting ?? {};
       this.#lost += size + lost;
-      this.#fallback = undefined;
     }
+    this.#fallback = undefined;
   }
 
   /** Others wrote much while we did not look: theirs first, without holding up the thread. */
@@ -206,10 +232,13 @@ class FileEventLog implements SqliteEventLog {
   #fallBack(error: unknown): Fallback {
     this.#failures.write++;
     this.#note(error);
-    this.#warn(
-      `The event log ${this.#file} cannot be written (${this.#lastError}). The feed goes on, and up to ` +
-        `${this.#maxWaiting} events wait in memory.`,
-    );
+    // The store has told of the rest.
+    if (!this.#store.isDetached) {
+      this.#warn(
+        `The event log ${this.#file} cannot be written (${this.#lastError}). The feed goes on, and up to ` +
+          `${this.#maxWaiting} events wait in memory.`,
+      );
+    }
     this.#fallback = new Fallback({
       fileEnd: this.#reader.lastKnownEnd(),
       maxWaiting: this.#maxWaiting,
@@ -236,7 +265,7 @@ class FileEventLog implements SqliteEventLog {
     } catch (error) {
       this.#failures.write++;
       this.#note(error);
-      fallback.pauseLonger();
+      fallback.pause(this.#store);
       return false;
     }
     if (waiting.size === 0) this.#recovered(waiting.lost);
@@ -255,7 +284,8 @@ class FileEventLog implements SqliteEventLog {
       // While we cannot write, what others write waits: it lies before what we have shown since.
       if (this.#fallback !== undefined) return;
       if (this.#foreign.poll()) setImmediate(() => this.#tick()).unref();
-      this.#writer.trim();
+      const { isLocked, isDetached } = this.#store;
+      if (!isLocked && !isDetached) this.#writer.trim();
     } catch (error) {
       this.#failures.read++;
       this.#note(error);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { OrphanedJob } from "../../src/event-log/sqlite-leases.ts";
 import type { LogReply, LogRequest } from "../fixtures/log-process.ts";
 import { idsOf, openTestLog, readAll, temporaryFolder } from "../fixtures/sqlite-logs.ts";
 
@@ -118,13 +119,49 @@ describe("a process that is killed while it writes", () => {
     const early = await Promise.all(survivors.map((one) => one.ask({ kind: "claim" }, "claimed")));
     expect(early.flatMap(({ jobs }) => jobs)).toEqual([]);
     await Promise.all(victims.map((one) => one.kill()));
-    const claims = await Promise.all(survivors.map((one) => one.ask({ kind: "claim" }, "claimed")));
-    const jobs = claims.flatMap((claim) => claim.jobs);
+    const claim = async () => {
+      const claims = await Promise.all(survivors.map((one) => one.ask({ kind: "claim" }, "claimed")));
+      return claims.flatMap(({ jobs }) => jobs);
+    };
+    expect(await claim()).toEqual([]);
+    const jobs = await claim();
     expect(jobs.map(({ jobId }) => jobId).sort()).toEqual(
       [0, 1, 2].flatMap((victim) => [0, 1, 2].map((job) => `${victim}-${job}`)),
     );
-    expect(jobs.every(({ lastRevision }) => lastRevision === 0)).toBe(true);
-    const { jobs: later } = (await survivors[0]?.ask({ kind: "claim" }, "claimed")) ?? { jobs: undefined };
-    expect(later).toEqual([]);
+    expect(await claim()).toEqual([]);
+    const { log } = await openTestLog({ file });
+    const firstOf = ({ jobId, after }: OrphanedJob) =>
+      log.read({ after, filter: { jobIds: [jobId] } }).records[0];
+    expect(new Set(jobs.map((job) => firstOf(job)?.event.type))).toEqual(new Set(["orchestra.job.created"]));
+  });
+
+  it("leaves them to the process that starts in its place, with others about", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const [victim, sibling] = await Promise.all(["v", "s"].map((id) => LogProcess.start(file, id)));
+    await victim?.ask({ kind: "job", jobId: "handed-over" }, "opened");
+    const claim = async (one: LogProcess | undefined) => (await one?.ask({ kind: "claim" }, "claimed"))?.jobs;
+    expect(await claim(sibling)).toEqual([]);
+    await victim?.kill();
+    expect(await claim(sibling)).toEqual([]);
+    const successor = await LogProcess.start(file, "v");
+    expect(await claim(successor)).toMatchObject([{ jobId: "handed-over" }]);
+    expect(await claim(sibling)).toEqual([]);
+  });
+});
+
+describe("two processes of one `service.instance.id`", () => {
+  it("keep their own jobs when one of them leaves, and when it is killed", async () => {
+    const file = join(temporaryFolder(), "events.db");
+    const [stays, leaves, dies] = await Promise.all(
+      ["same", "same", "same"].map((id) => LogProcess.start(file, id)),
+    );
+    await stays?.ask({ kind: "job", jobId: "live" }, "opened");
+    await leaves?.ask({ kind: "job", jobId: "left" }, "opened");
+    await dies?.ask({ kind: "job", jobId: "cut short" }, "opened");
+    await leaves?.ask({ kind: "close" }, "closed");
+    await dies?.kill();
+    const successor = await LogProcess.start(file, "same");
+    const { jobs } = await successor.ask({ kind: "claim" }, "claimed");
+    expect(jobs.map(({ jobId }) => jobId).sort()).toEqual(["cut short", "left"]);
   });
 });

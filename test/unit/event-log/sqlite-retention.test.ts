@@ -100,6 +100,20 @@ describe("retention of a log that nobody appends to", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
+  it("keeps no other process waiting while there is nothing to remove", async () => {
+    const { store } = await openTestLog({ pollIntervalMs: 10 });
+    let transactions = 0;
+    store.onCommit(() => void transactions++);
+    vi.advanceTimersByTime(100);
+    expect(transactions).toBe(0);
+    const { log } = await openTestLog({ store, pollIntervalMs: 10 });
+    await append(log, "1");
+    transactions = 0;
+    vi.advanceTimersByTime(100);
+    // Each of the two looks once what is oldest.
+    expect(transactions).toBeLessThanOrEqual(2);
+  });
+
   it("goes on by itself", async () => {
     const { log } = await openTestLog({ retention: { maxAgeMs: 60_000 } });
     await log.append(numbered(1_000).map(unplaced));

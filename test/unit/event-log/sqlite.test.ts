@@ -91,6 +91,7 @@ describe("the SQLite log", () => {
       events: 0,
       bytes: 0,
       degraded: false,
+      detached: false,
       waiting: 0,
       writtenThrough: 0,
       lostToDisk: 0,
@@ -122,8 +123,14 @@ describe("the SQLite log", () => {
   it("leaves a file of a newer version alone", async () => {
     const { log, store } = await openTestLog();
     await log.close();
-    store.exec("UPDATE event_log SET value = '2' WHERE name = 'schema'");
-    expect(thrownBy(() => createSqliteEventLog({ store })).code).toBe("INVALID_CONFIG");
+    store.exec("UPDATE event_log SET value = '3' WHERE name = 'schema'");
+    const refusal = {
+      code: "INVALID_CONFIG",
+      path: "file",
+      message: expect.stringContaining("newer version"),
+    };
+    expect(thrownBy(() => createSqliteEventLog({ store }))).toMatchObject(refusal);
+    expect(store.prepare("SELECT value FROM event_log WHERE name = 'schema'").get()).toEqual({ value: "3" });
   });
 
   it.each<[string, Partial<SqliteEventLogOptions>]>([
@@ -140,5 +147,27 @@ describe("the SQLite log", () => {
       code: "INVALID_ARGUMENT",
       path,
     });
+  });
+});
+
+describe("the tail of the SQLite log", () => {
+  it("holds so many events, whatever their sequences are", async () => {
+    const { log, store } = await openTestLog();
+    await append(log, "1", "2", "3", "4");
+    store.exec("UPDATE events SET sequence = sequence * 1000000");
+    const tails = [0, 1, 3].map((count) => idsOf(log.read({ after: log.tail(count) }).records));
+    expect(tails).toEqual([[], ["4"], ["2", "3", "4"]]);
+  });
+
+  it("is the whole log when that holds no more, and can be read without a gap", async () => {
+    const { log, store } = await openTestLog();
+    expect(log.read({ after: log.tail(5) })).toMatchObject({ records: [], gap: undefined });
+    await append(log, "1", "2", "3", "4");
+    store.exec("DELETE FROM events WHERE id = '1'");
+    const pages = [3, 4].map((count) => log.read({ after: log.tail(count) }));
+    expect(pages.map(({ records, gap }) => [idsOf(records), gap])).toEqual([
+      [["2", "3", "4"], undefined],
+      [["2", "3", "4"], undefined],
+    ]);
   });
 });
