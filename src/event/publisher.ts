@@ -144,11 +144,28 @@ export class EventPublisher {
   }
 
   /**
+   * Appends what waits, before it returns unless the log takes its time. One batch after another, so that the
+   * order of publishing is the order of the log. Never throws.
+   */
+  drain(): MaybePromise<void> {
+    this.#scheduled = false;
+    if (this.#busy !== undefined) return this.#drainAfter(this.#busy);
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    this.#unplaced = batch.length;
+    this.#busy = THIS_TURN;
+    const done = this.#append(batch.flatMap((event) => this.#encode(event) ?? []));
+    this.#busy = done;
+    return done;
+  }
+
+  /**
    * A barrier: what was published before is in the log, and has left every sink that can flush.
    * @throws what the log's `flush` threw
    */
   async flush(): Promise<void> {
-    await this.#drain();
+    await this.drain();
     try {
       await this.log.flush();
     } finally {
@@ -193,27 +210,13 @@ export class EventPublisher {
     this.#pending.push(event);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#schedule(() => void this.#drain());
-  }
-
-  /** One batch after another, so that the order of publishing is the order of the log. */
-  #drain(): MaybePromise<void> {
-    this.#scheduled = false;
-    if (this.#busy !== undefined) return this.#drainAfter(this.#busy);
-    const batch = this.#pending;
-    if (batch.length === 0) return;
-    this.#pending = [];
-    this.#unplaced = batch.length;
-    this.#busy = THIS_TURN;
-    const done = this.#append(batch.flatMap((event) => this.#encode(event) ?? []));
-    this.#busy = done;
-    return done;
+    this.#schedule(() => void this.drain());
   }
 
   #drainAfter(busy: Promise<void>): Promise<void> {
     this.#next ??= busy.then(() => {
       this.#next = undefined;
-      return this.#drain();
+      return this.drain();
     });
     return this.#next;
   }

@@ -106,7 +106,8 @@ export class WorkerJobRegistry {
 
   /**
    * Announces that this process goes on with a job that an earlier one left open. Call it before
-   * `startTelemetry`, whose recovery then resumes the job instead of ending it as interrupted.
+   * `startTelemetry`, whose recovery then resumes the job instead of ending it as interrupted, and warns
+   * when there is no such job.
    * @throws INVALID_ARGUMENT, DUPLICATE_JOB
    */
   adopt(id: string): void {
@@ -118,6 +119,11 @@ export class WorkerJobRegistry {
   /** Whether a job was announced by `adopt` and not resumed yet. @internal */
   isAdopted(id: string): boolean {
     return this.#adopted.has(id);
+  }
+
+  /** The ids announced by `adopt` and not resumed yet. @internal */
+  get adopted(): readonly string[] {
+    return [...this.#adopted];
   }
 
   /**
