@@ -1,14 +1,17 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { OtlpProtocol } from "./span-otlp.ts";
+import { splitJson, splitProtobuf } from "./span-outbox-split.ts";
 
 /**
  * One encoding of OTLP. Spans are encoded in small chunks as they come; a request is made of many chunks
- * without encoding them again.
+ * without encoding them again, and can be taken apart into chunks of one span each.
  */
 export interface SpanCodec {
   readonly contentType: string;
   encode(spans: ReadableSpan[]): Uint8Array;
   join(chunks: readonly Uint8Array[]): Uint8Array;
+  /** @throws when the request is none of this encoding */
+  split(request: Uint8Array): Uint8Array[];
 }
 
 export interface SpanCodecs extends Record<OtlpProtocol, SpanCodec> {
@@ -43,6 +46,7 @@ export async function loadSpanCodecs(): Promise<SpanCodecs> {
       },
       join: (chunks) =>
         Buffer.concat([OPEN, ...chunks.flatMap((chunk, i) => (i === 0 ? [chunk] : [COMMA, chunk])), CLOSE]),
+      split: splitJson,
     },
     "http/protobuf": {
       contentType: "application/x-protobuf",
@@ -50,6 +54,7 @@ export async function loadSpanCodecs(): Promise<SpanCodecs> {
       // The request's only field is repeated, and such messages are merged by writing them in a row:
       // https://protobuf.dev/programming-guides/encoding/#last-one-wins
       join: (chunks) => Buffer.concat(chunks),
+      split: splitProtobuf,
     },
     readSuccess: (contentType, body) => {
       if (body.length === 0) return {};

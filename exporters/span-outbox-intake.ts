@@ -5,6 +5,8 @@ import type { Chunk } from "./span-outbox-tables.ts";
 
 /** Spans encoded together: few enough to fail or to be refused together, enough to share a resource. */
 export const CHUNK_SPANS = 64;
+/** What they may come to, about; of a single span, whatever it is. Well below what proxies let through. */
+const CHUNK_BYTES = 256 * 1024;
 
 export interface IntakeOptions {
   protocol: OtlpProtocol;
@@ -21,6 +23,8 @@ export class SpanIntake {
   #waiting: ReadableSpan[] = [];
   /** Those of a resource that is still being detected; it is soon, and the same for all. */
   readonly #held = new Map<ReadableSpan, PromiseWithResolvers<void>>();
+  /** How many spans of the size that the last ones had fill a chunk. */
+  #chunkSpans = CHUNK_SPANS;
   #invalid = 0;
 
   constructor(options: IntakeOptions) {
@@ -70,8 +74,10 @@ export class SpanIntake {
   /** Encodes the oldest spans, as many chunks as begin within `maxSpans`. */
   encode(maxSpans: number): Chunk[] {
     const chunks: Chunk[] = [];
-    for (let taken = 0; taken < maxSpans && this.#waiting.length > 0; taken += CHUNK_SPANS) {
-      chunks.push(...this.#encode(this.#waiting.splice(0, CHUNK_SPANS)));
+    for (let left = maxSpans; left > 0 && this.#waiting.length > 0; ) {
+      const spans = this.#waiting.splice(0, this.#chunkSpans);
+      left -= spans.length;
+      chunks.push(...this.#encode(spans));
     }
     return chunks;
   }
@@ -79,13 +85,20 @@ export class SpanIntake {
   #encode(spans: ReadableSpan[]): Chunk[] {
     const { protocol, codec, now } = this.#options;
     try {
-      return [{ protocol, madeAt: now(), spans: spans.length, body: codec.encode(spans) }];
+      const body = codec.encode(spans);
+      this.#chunkSpans = fitting(spans.length, body.byteLength);
+      if (this.#chunkSpans >= spans.length) {
+        return [{ protocol, madeAt: now(), spans: spans.length, body }];
+      }
     } catch {
       // One of them is no span, or a part of it throws; the others are not to suffer for it.
-      if (spans.length > 1) return spans.flatMap((span) => this.#encode([span]));
-      this.#invalid++;
-      return [];
+      if (spans.length === 1) {
+        this.#invalid++;
+        return [];
+      }
+      this.#chunkSpans = 1;
     }
+    return inGroupsOf(this.#chunkSpans, spans).flatMap((group) => this.#encode(group));
   }
 
   #release(span: ReadableSpan): void {
@@ -96,4 +109,15 @@ export class SpanIntake {
     this.#options.onReady();
     held.resolve();
   }
+}
+
+/** How many spans fill a chunk when so many make so many bytes. */
+function fitting(spans: number, bytes: number): number {
+  return Math.min(CHUNK_SPANS, Math.max(1, Math.floor((spans * CHUNK_BYTES) / bytes)));
+}
+
+function inGroupsOf<T>(size: number, items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

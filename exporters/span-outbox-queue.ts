@@ -25,6 +25,8 @@ const EVICTED_AT_ONCE = 64;
 export class SpanQueue {
   readonly id: number;
   readonly account: Account;
+  /** The chunk of our own that its spans were in, before that was split. */
+  readonly origin: number | undefined;
   readonly #tables: SpanTables;
   /** Spans on disk that no batch was made of. */
   #waiting: number;
@@ -34,9 +36,14 @@ export class SpanQueue {
   /** Done with, but maybe still on disk. */
   readonly #ended = new Set<Batch>();
 
-  constructor(id: number, tables: SpanTables, account: Account, spans = 0) {
+  constructor(
+    id: number,
+    tables: SpanTables,
+    { account, spans = 0, origin }: { account: Account; spans?: number; origin?: number | undefined },
+  ) {
     this.id = id;
     this.account = account;
+    this.origin = origin;
     this.#tables = tables;
     this.#waiting = spans;
   }
@@ -92,8 +99,9 @@ export class SpanQueue {
     return true;
   }
 
-  /** What has ended is off the disk, too. */
+  /** The batch is off the disk: it had ended, or its spans are in another queue now. */
   removed(batch: Batch): void {
+    this.#sending.delete(batch);
     this.#ended.delete(batch);
   }
 

@@ -31,6 +31,11 @@ export interface SenderOptions {
 /** A small chunk is a few hundred bytes; so many of them are a small request still. */
 const MAX_CHUNKS = 128;
 
+interface Sent {
+  readonly request: Uint8Array;
+  readonly verdict: Verdict;
+}
+
 interface Flush {
   /** Undefined when all is to be sent, what comes meanwhile and what was inherited included. */
   readonly mark: Mark | undefined;
@@ -45,7 +50,7 @@ export class SpanSender {
   #inFlight = 0;
   #failures = 0;
   #attempts = 0;
-  /** Shrinks while the receiver refuses what batches hold, to find out which chunk it is. */
+  /** Shrinks while the receiver refuses what batches hold, to find out which span it is. */
   #maxChunks = MAX_CHUNKS;
   /** Is a batch to be sent that is not full? */
   #isDue = true;
@@ -146,30 +151,31 @@ export class SpanSender {
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    const verdict = await this.#send(batch);
+    const sent = await this.#send(batch);
     this.#inFlight--;
     if (this.#isClosed) {
       batch.queue.giveBack(batch);
       return;
     }
-    this.#conclude(batch, verdict);
+    this.#conclude(batch, sent);
     this.#pump();
   }
 
   /** Never rejects. */
-  async #send(batch: Batch): Promise<Verdict> {
+  async #send(batch: Batch): Promise<Sent> {
     const { codecs, spool, transport, now } = this.#options;
     const { contentType, join } = codecs[batch.protocol];
+    let request: Uint8Array = new Uint8Array();
     try {
-      const body = join(spool.bodies(batch));
+      request = join(spool.bodies(batch));
       this.#attempts++;
-      return judge(await transport.post(contentType, body), codecs, now());
+      return { request, verdict: judge(await transport.post(contentType, request), codecs, now()) };
     } catch (error) {
-      return later(error);
+      return { request, verdict: later(error) };
     }
   }
 
-  #conclude(batch: Batch, verdict: Verdict): void {
+  #conclude(batch: Batch, { request, verdict }: Sent): void {
     const { spool, commit, onError } = this.#options;
     if (verdict.kind === "later") {
       batch.queue.giveBack(batch);
@@ -178,7 +184,7 @@ export class SpanSender {
     }
     this.#failures = 0;
     if (verdict.kind === "unacceptable") {
-      this.#refused(batch, verdict.reason);
+      this.#refused(batch, verdict.reason, request);
     } else {
       this.#outage.end();
       this.#maxChunks = Math.min(MAX_CHUNKS, this.#maxChunks * 2);
@@ -189,15 +195,32 @@ export class SpanSender {
   }
 
   /** One bad span must not cost all those that happen to share its request. */
-  #refused(batch: Batch, reason: string): void {
-    this.#options.onError(reason);
-    if (batch.chunks > 1) {
-      this.#maxChunks = Math.ceil(batch.chunks / 2);
-      this.#isDue = true;
-      batch.queue.giveBack(batch);
-    } else {
+  #refused(batch: Batch, reason: string, request: Uint8Array): void {
+    const { onError, spool } = this.#options;
+    onError(reason);
+    const parts = batch.chunks > 1 ? undefined : this.#partsOf(batch, request);
+    const pieces = parts?.length ?? batch.chunks;
+    if (pieces === 1) {
       this.#rejections.begin(reason);
-      this.#options.spool.reject(batch, reason);
+      spool.reject(batch, reason);
+      return;
+    }
+    this.#maxChunks = Math.ceil(pieces / 2);
+    this.#isDue = true;
+    if (parts === undefined) batch.queue.giveBack(batch);
+    else if (!spool.split(batch, parts)) {
+      batch.queue.giveBack(batch);
+      this.#fail({ kind: "later", reason, isSlow: false });
+    }
+  }
+
+  /** The spans of a chunk, each by itself; undefined for a chunk that is damaged. */
+  #partsOf({ protocol, spans }: Batch, request: Uint8Array): Uint8Array[] | undefined {
+    try {
+      const parts = this.#options.codecs[protocol].split(request);
+      return parts.length === spans ? parts : undefined;
+    } catch {
+      return undefined;
     }
   }
 

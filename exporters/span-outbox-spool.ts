@@ -14,19 +14,24 @@ export interface SpoolOptions {
   now: () => number;
 }
 
-/** A batch that is to leave the disk, for the dead letters when there is a reason. */
+/** A batch that is to leave the disk: for the dead letters when there is a reason, or for what it is split into. */
 interface Ending {
   readonly batch: Batch;
-  readonly reason: string | undefined;
+  readonly reason?: string | undefined;
+  readonly parts?: readonly Uint8Array[] | undefined;
 }
 
 const NOTHING: Amount = { spans: 0, bytes: 0 };
 
 /** What one transaction changes. */
 interface Write {
+  /** Where chunks went before: a queue that was made is gone when the transaction is. */
+  readonly former: SpanQueue;
   readonly queue: SpanQueue;
   readonly chunks: Chunk[];
   readonly endings: Ending[];
+  /** Queues of what was split. */
+  readonly split: readonly SpanQueue[];
   readonly evicted: readonly { queue: SpanQueue; spans: number }[];
 }
 
@@ -52,7 +57,8 @@ export class SpanSpool {
   readonly #savepoint: { begin: Statement; release: Statement; undo: Statement };
   /** What we add to. Its row is made with its first chunk, so that an idle process leaves none. */
   #queue: SpanQueue;
-  #inherited: SpanQueue[] = [];
+  /** Those that earlier processes had left, and those of chunks that were split. */
+  #others: SpanQueue[] = [];
   #found = 0;
   #sequence = 0;
   #turn = 0;
@@ -72,7 +78,7 @@ export class SpanSpool {
       release: store.prepare("RELEASE span_outbox"),
       undo: store.prepare("ROLLBACK TO span_outbox"),
     };
-    this.#queue = new SpanQueue(0, this.#tables, this.own);
+    this.#queue = new SpanQueue(0, this.#tables, { account: this.own });
   }
 
   /** Spans that are not known to be on disk. */
@@ -82,16 +88,16 @@ export class SpanSpool {
 
   /** Spans of ours on disk that are not delivered. */
   get pending(): number {
-    return this.#queue.pending;
+    return this.#queue.pending + this.#pendingOf(this.own);
   }
 
-  /** Those of them that no batch was made of. */
+  /** Those of the queue that we add to of which no batch was made. */
   get waiting(): number {
     return this.#queue.waiting;
   }
 
   get inheritedPending(): number {
-    return this.#inherited.reduce((sum, { pending }) => sum + pending, 0);
+    return this.#pendingOf(this.inherited);
   }
 
   /** Spans that earlier processes had left to us. */
@@ -118,14 +124,16 @@ export class SpanSpool {
    * @throws what the store throws; nothing is lost
    */
   write(): void {
+    const former = this.#queue;
     this.#savepoint.begin.run();
     try {
-      this.#write = this.#apply();
+      this.#write = { former, ...this.#apply() };
       this.#savepoint.release.run();
       this.#unsaved = [];
       this.#endings = [];
     } catch (error) {
       this.#write = undefined;
+      this.#queue = former;
       this.#undo();
       throw error;
     }
@@ -137,22 +145,24 @@ export class SpanSpool {
    */
   settle(isKept: boolean): boolean {
     if (this.#write === undefined) return false;
-    const { queue, chunks, endings, evicted } = this.#write;
+    const { former, queue, chunks, endings, split, evicted } = this.#write;
     this.#write = undefined;
     if (!isKept) {
+      this.#queue = former;
       this.#unsaved = [...chunks, ...this.#unsaved];
       this.#endings = [...endings, ...this.#endings];
       return false;
     }
     queue.added(sizeOf(chunks).spans);
     for (const { batch } of endings) batch.queue.removed(batch);
+    this.#others.push(...split);
     for (const { queue: from, spans } of evicted) from.evicted(spans);
     return true;
   }
 
   /** The next batch of the queues in turn; of our own only a full one, unless the rest `isDue`, too. */
   take(limits: BatchLimits, { isDue }: { isDue: boolean }): Batch | undefined {
-    const queues = [this.#queue, ...this.#inherited];
+    const queues = [this.#queue, ...this.#others];
     for (const _ of queues) {
       const queue = queues[this.#turn++ % queues.length] as SpanQueue;
       const enough = isDue || queue !== this.#queue ? 1 : limits.maxSpans;
@@ -170,7 +180,7 @@ export class SpanSpool {
   accept(batch: Batch, rejected: number): void {
     if (!batch.queue.end(batch)) return;
     batch.queue.account.accept(batch.spans, rejected);
-    this.#endings.push({ batch, reason: undefined });
+    this.#endings.push({ batch });
   }
 
   /** The receiver will never take the batch. */
@@ -180,13 +190,25 @@ export class SpanSpool {
     this.#endings.push({ batch, reason });
   }
 
+  /**
+   * The batch is to be sent again in parts, of one span each; it stays whole until they are written.
+   * @returns false when others wait for that already: memory is no place for all that is on disk
+   */
+  split(batch: Batch, parts: readonly Uint8Array[]): boolean {
+    if (this.#endings.some((ending) => ending.parts !== undefined)) return false;
+    this.#endings.push({ batch, parts });
+    return true;
+  }
+
   /** Where our queue ends now. */
   mark(): Mark {
     return { queue: this.#queue, id: this.#tables.idOf(this.#queue.id, this.#sequence) };
   }
 
   isPast({ queue, id }: Mark): boolean {
-    return queue.isPast(id);
+    const isPast = ({ origin = Number.POSITIVE_INFINITY, pending }: SpanQueue) =>
+      origin > id || pending === 0;
+    return queue.isPast(id) && this.#others.every(isPast);
   }
 
   /** Shows that we are there, and takes over the queues of those who are not. @throws what the store throws */
@@ -197,9 +219,9 @@ export class SpanSpool {
       const orphans = this.#watch.orphansAmong(this.#tables.othersQueues());
       return orphans.filter((row) => this.#tables.takeOver(row));
     });
-    this.#inherited = this.#inherited.filter(({ isEmpty }) => !isEmpty);
+    this.#others = this.#others.filter(({ isEmpty }) => !isEmpty);
     for (const { id, spans } of found) {
-      this.#inherited.push(new SpanQueue(id, this.#tables, this.inherited, spans));
+      this.#others.push(new SpanQueue(id, this.#tables, { account: this.inherited, spans }));
       this.#found += spans;
     }
   }
@@ -219,8 +241,12 @@ export class SpanSpool {
     return this.#figures;
   }
 
+  #pendingOf(account: Account): number {
+    return this.#others.reduce((sum, queue) => sum + (queue.account === account ? queue.pending : 0), 0);
+  }
+
   #readFigures(): Figures {
-    const times = [this.#queue, ...this.#inherited].map(({ id }) => this.#tables.oldest(id));
+    const times = [this.#queue, ...this.#others].map(({ id }) => this.#tables.oldest(id));
     const oldest = Math.min(...times.filter((time) => time !== undefined));
     return {
       bytes: this.#tables.totalBytes(),
@@ -229,35 +255,48 @@ export class SpanSpool {
     };
   }
 
-  #apply(): Write {
+  #apply(): Omit<Write, "former"> {
     const endings = this.#endings;
-    for (const ending of endings) this.#remove(ending);
+    const split = endings.flatMap((ending) => this.#remove(ending));
     const evicted = this.#makeRoom();
     const chunks = this.#unsaved;
     if (chunks.length > 0) this.#enter(sizeOf(chunks));
     for (const chunk of chunks) this.#tables.add(this.#queue.id, ++this.#sequence, chunk);
-    return { queue: this.#queue, chunks, endings, evicted };
+    return { queue: this.#queue, chunks, endings, split, evicted };
   }
 
   /** Enters what is added to our queue; makes one first when there is none, or not any more. */
   #enter(added: Amount): void {
     if (this.#tables.adjust(this.#queue.id, added)) return;
     this.#queue.vanish();
-    this.#queue = new SpanQueue(this.#tables.openQueue(), this.#tables, this.own);
+    this.#queue = new SpanQueue(this.#tables.openQueue(), this.#tables, { account: this.own });
     this.#tables.adjust(this.#queue.id, added);
   }
 
-  #remove({ batch, reason }: Ending): void {
+  /** Returns the queue of what a chunk was split into. */
+  #remove({ batch, reason, parts }: Ending): SpanQueue[] {
     const { queue, first, last, spans, bytes } = batch;
     if (!this.#tables.adjust(queue.id, { spans: -spans, bytes: -bytes })) {
       queue.vanish();
-      return;
+      return [];
     }
     const { now, maxDeadLetterBytes } = this.#options;
     if (reason !== undefined) {
       this.#tables.bury(first, last, { at: now(), reason, maxBytes: maxDeadLetterBytes });
     }
+    const split = parts === undefined ? [] : [this.#openSplit(batch, parts)];
     this.#tables.remove(first, last);
+    return split;
+  }
+
+  /** A queue of their own keeps the parts from getting in between the chunks that come after them. */
+  #openSplit({ queue, first }: Batch, parts: readonly Uint8Array[]): SpanQueue {
+    const id = this.#tables.openQueue();
+    const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#tables.adjust(id, { spans: parts.length, bytes });
+    for (const [index, part] of parts.entries()) this.#tables.addPart(id, index + 1, part, first);
+    const origin = queue.account === this.own ? first : undefined;
+    return new SpanQueue(id, this.#tables, { account: queue.account, spans: parts.length, origin });
   }
 
   /** Removes the oldest that is ours to remove, until what is added fits. */
@@ -265,7 +304,7 @@ export class SpanSpool {
     const added = sizeOf(this.#unsaved).bytes;
     let excess = this.#tables.totalBytes() + added - this.#options.maxBytes;
     if (excess <= 0) return [];
-    const evicted = [...this.#inherited, this.#queue].map((queue) => {
+    const evicted = [...this.#others, this.#queue].map((queue) => {
       const { spans, bytes } = this.#evict(queue, excess);
       excess -= bytes;
       return { queue, spans };

@@ -1,6 +1,9 @@
+import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../src/store/objection.ts";
 import type { ProcessIdentity } from "../src/store/process-identity.ts";
 import type { SqlValue, Statement, Store } from "../src/store/store.ts";
 import type { OtlpProtocol } from "./span-otlp.ts";
+
+const DEAD_LETTER_INDEX = "span_dead_letter_size";
 
 /**
  * Chunks of encoded spans in queues. A queue belongs to one process, its holder, which alone adds to it and
@@ -34,8 +37,15 @@ const SCHEMA = `
     bytes INTEGER NOT NULL,
     body BLOB NOT NULL
   );
-  CREATE INDEX IF NOT EXISTS span_dead_letter_size ON span_dead_letter (bytes, spans);
+  CREATE INDEX IF NOT EXISTS ${DEAD_LETTER_INDEX} ON span_dead_letter (bytes, spans);
 `;
+
+/** What tells our tables from those of another program. */
+const COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  span_queue: ["id", "holder", "host", "pid", "start_token", "beat", "spans", "bytes"],
+  span_chunk: ["id", "protocol", "made_at", "spans", "body"],
+  span_dead_letter: ["id", "died_at", "reason", "protocol", "spans", "bytes", "body"],
+};
 
 /** 2^32 chunks in each of 2^21 queues fill the integers that JavaScript has. */
 const IDS_PER_QUEUE = 2 ** 32;
@@ -78,14 +88,32 @@ export interface Amount {
   readonly bytes: number;
 }
 
-/** The SQL of the outbox. Every method throws what the store throws. */
+/** Why a database has no room for spans: another program uses our names in it. Undefined when there is room. */
+export function objectionTo(schema: Schema): string | undefined {
+  const theirs = namesIn(schema, Object.keys(COLUMNS)).filter((table) => {
+    const found = columnsOf(schema, table);
+    return COLUMNS[table]?.some((column) => !found.includes(column));
+  });
+  return theirs.length === 0 ? undefined : namesTaken(theirs);
+}
+
+/** Makes the tables when they are missing. @throws INVALID_CONFIG for those of another program */
+function createTables(store: Store): void {
+  const objection = objectionTo(store);
+  if (objection !== undefined) throw unusable(store.file, objection);
+  // Asked first, as a file that is locked or full may have them.
+  const names = [...Object.keys(COLUMNS), DEAD_LETTER_INDEX];
+  if (namesIn(store, names).length < names.length) store.transaction(() => store.exec(SCHEMA));
+}
+
+/** The SQL of the outbox. Every method throws what the store throws, and so does the constructor. */
 export class SpanTables {
   readonly #holder: Holder;
   readonly #statements: ReturnType<typeof prepare>;
 
   constructor(store: Store, holder: Holder) {
     this.#holder = holder;
-    store.exec(SCHEMA);
+    createTables(store);
     this.#statements = prepare(store);
   }
 
@@ -111,6 +139,11 @@ export class SpanTables {
 
   add(queue: number, sequence: number, { protocol, madeAt, spans, body }: Chunk): void {
     this.#statements.add.run(this.idOf(queue, sequence), protocol, madeAt, spans, body);
+  }
+
+  /** Adds one span of a chunk that is there. */
+  addPart(queue: number, sequence: number, body: Uint8Array, chunk: number): void {
+    this.#statements.addPart.run(this.idOf(queue, sequence), body, chunk);
   }
 
   remove(first: number, last: number): void {
@@ -191,6 +224,8 @@ function prepare(store: Store) {
       WHERE id = ? AND holder = ?`,
     beatAll: "UPDATE span_queue SET beat = beat + 1 WHERE holder = ?",
     add: "INSERT INTO span_chunk (id, protocol, made_at, spans, body) VALUES (?, ?, ?, ?, ?)",
+    addPart: `INSERT INTO span_chunk (id, protocol, made_at, spans, body)
+      SELECT ?, protocol, made_at, 1, ? FROM span_chunk WHERE id = ?`,
     remove: "DELETE FROM span_chunk WHERE id BETWEEN ? AND ?",
     heads: `SELECT id, protocol, spans, length(body) AS bytes FROM span_chunk
       WHERE id > ? AND id < ? ORDER BY id LIMIT ?`,

@@ -152,6 +152,7 @@ export class SpanWriter {
       this.#isFailing = true;
       this.#options.onError(reason);
       this.#outage.begin(reason);
+      if (!this.#isClosed) this.commitSoon();
     }
   }
 

@@ -33,7 +33,8 @@ export class SpanTransport {
   readonly #timeoutMs: number;
   readonly #request: typeof http.request;
   readonly #agent: http.Agent;
-  readonly #open = new Set<ClientRequest>();
+  /** What cuts off each request on its way. */
+  readonly #open = new Set<(reason: string) => void>();
 
   /** @throws INVALID_ARGUMENT for headers that HTTP does not allow */
   constructor({ url, headers = {}, timeoutMs }: SpanTransportOptions) {
@@ -63,7 +64,7 @@ export class SpanTransport {
 
   /** Cuts off what is on its way. */
   close(): void {
-    for (const request of this.#open) request.destroy(new Error("closed"));
+    for (const cutOff of this.#open) cutOff("closed");
     this.#agent.destroy();
   }
 
@@ -76,12 +77,13 @@ export class SpanTransport {
 
   async #exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const giveUp = () => {
-      reject(new Error(`no answer within ${this.#timeoutMs} ms`));
+    // A request that is destroyed does not tell so in every runtime.
+    const cutOff = (reason: string) => {
+      reject(new Error(reason));
       request.destroy();
     };
-    const timer = setTimeout(giveUp, this.#timeoutMs).unref();
-    this.#open.add(request);
+    const timer = setTimeout(cutOff, this.#timeoutMs, `no answer within ${this.#timeoutMs} ms`).unref();
+    this.#open.add(cutOff);
     request.on("error", reject);
     request.on("response", (response) => void readReply(response).then(resolve, reject));
     request.end(body);
@@ -89,7 +91,7 @@ export class SpanTransport {
       return await promise;
     } finally {
       clearTimeout(timer);
-      this.#open.delete(request);
+      this.#open.delete(cutOff);
     }
   }
 }

@@ -97,6 +97,54 @@ describe("a transaction of somebody else", () => {
   });
 });
 
+describe("a file that somebody keeps locked", () => {
+  async function setUpLocked() {
+    const rig = await setUp();
+    const { store } = rig;
+    const { transaction } = store;
+    let attempts = 0;
+    store.transaction = (work) => {
+      attempts++;
+      return transaction(work);
+    };
+    return { ...rig, attempts: () => attempts };
+  }
+
+  it("is tried once a second, and takes all when the lock goes", async () => {
+    const { store, outbox, end, receiver, time, warnings, attempts } = await setUpLocked();
+    store.fault = /BEGIN/;
+    for (let second = 0; second < 60; second++) {
+      end(30);
+      await outbox.forceFlush();
+      time.advance(1_000);
+    }
+    // With the looks after other processes, every ten seconds, and the first attempt.
+    expect(attempts()).toBeLessThanOrEqual(60 + 6 + 1);
+    expect(outbox.stats()).toMatchObject({ ended: 1_800, pending: 1_800, bytes: 0, attempts: 0 });
+    expect(warnings).toHaveLength(1);
+    store.fault = undefined;
+    time.advance(1_000);
+    await outbox.forceFlush();
+    expect(receivedNames(receiver)).toEqual(names(1_800));
+    expect(expectBalance(outbox)).toBe(0);
+  });
+
+  it("is sent from all the same, and loses what was sent as soon as the lock goes", async () => {
+    const { store, outbox, end, receiver, time, stored } = await setUpLocked();
+    end(3);
+    time.advance(10);
+    store.fault = /BEGIN/;
+    await outbox.forceFlush();
+    time.advance(5_000);
+    await outbox.forceFlush();
+    expect(outbox.stats()).toMatchObject({ exported: 3, pending: 0 });
+    expect([stored().spans, receiver.requests.length]).toEqual([3, 1]);
+    store.fault = undefined;
+    time.advance(1_000);
+    expect([stored().spans, receiver.requests.length]).toEqual([0, 1]);
+  });
+});
+
 describe("a disk that fails", () => {
   it.each([/BEGIN/, /INSERT INTO span_chunk/, /SAVEPOINT|ROLLBACK TO/, /INSERT INTO span_queue/])(
     "at %s loses nothing, and is left alone for a while",

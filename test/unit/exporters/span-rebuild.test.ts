@@ -1,4 +1,4 @@
-import { type Attributes, SpanStatusCode } from "@opentelemetry/api";
+import { type Attributes, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { emptyResource, resourceFromAttributes } from "@opentelemetry/resources";
 import {
   InMemorySpanExporter,
@@ -7,11 +7,12 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { describe, expect, it } from "vitest";
+import { hrTime } from "../../../exporters/span-attributes.ts";
 import { createSpanRebuilder } from "../../../exporters/span-rebuild.ts";
 import { createOtelJobTracer } from "../../../exporters/traces.ts";
 import { createOrchestratorEvent, type JobEvent, type OrchestratorEvent } from "../../../src/event/event.ts";
 import { WorkerJobRegistry } from "../../../src/job/registry.ts";
-import type { JobStory } from "../../../src/lifecycle/job-story.ts";
+import type { SpanRebuilder } from "../../../src/lifecycle/job-story.ts";
 import { observeJobs } from "../../../src/lifecycle/observe.ts";
 import { EXAMPLE_TRACEPARENT } from "../../fixtures/event-examples.ts";
 
@@ -27,14 +28,27 @@ function live(act: (registry: WorkerJobRegistry) => void, topology: "parent" | "
   });
   act(registry);
   const span = exporter.getFinishedSpans().find(({ name }) => name !== "job.started") as ReadableSpan;
-  return { span, story: { jobId: "j", events } satisfies JobStory };
+  return { span, story: events };
 }
 
-function rebuild(story: JobStory, topology: "parent" | "link" = "parent"): readonly ReadableSpan[] {
+/** Tells a whole story, its end included. */
+function retell(story: readonly JobEvent[], rebuildSpan: SpanRebuilder): void {
+  const tracer = rebuildSpan(story[0] as JobEvent);
+  for (const event of story) {
+    if (event.type === "orchestra.job.started") tracer?.start(event.data);
+    else if (event.type === "orchestra.job.progress") tracer?.annotate(event.data);
+    else if ("finishedAt" in event.data) tracer?.close(event.data);
+  }
+}
+
+function rebuild(
+  story: readonly JobEvent[],
+  topology: "parent" | "link" = "parent",
+): readonly ReadableSpan[] {
   const exporter = new InMemorySpanExporter();
   const processor = new SimpleSpanProcessor({ exporter });
   const resource = resourceFromAttributes({ "service.name": "shop", "service.instance.id": "alive-1" });
-  createSpanRebuilder({ processor, resource, tracer: { topology } })(story);
+  retell(story, createSpanRebuilder({ processor, resource, tracer: { topology } }));
   return exporter.getFinishedSpans();
 }
 
@@ -87,19 +101,19 @@ describe("a rebuilt span", () => {
 
   it("keeps the resource as it is when the job's process is not known", () => {
     const { story } = live(completed);
-    const events = story.events.map((event) => ({ ...event, source: undefined }));
-    expect(rebuild({ ...story, events })[0]?.resource.attributes["service.instance.id"]).toBe("alive-1");
+    const events = story.map((event) => ({ ...event, source: undefined }));
+    expect(rebuild(events)[0]?.resource.attributes["service.instance.id"]).toBe("alive-1");
   });
 
   it("has the interrupted end that recovery wrote", () => {
     const { story } = live((registry) => void registry.create({ workerId: "w", message: "m" }));
-    const [created] = story.events as [OrchestratorEvent<"orchestra.job.created">];
+    const [created] = story as [OrchestratorEvent<"orchestra.job.created">];
     const end = createOrchestratorEvent("orchestra.job.failed", {
       ...{ jobId: "j", workerId: "w", startedAt: created.data.startedAt },
       ...{ status: "failed", revision: 1, error: "gone", errorType: "interrupted" },
       ...{ finishedAt: created.data.startedAt + 5, durationMs: 5 },
     });
-    const [span] = rebuild({ ...story, events: [created, end] });
+    const [span] = rebuild([created, end]);
     expect(span).toMatchObject({
       status: { code: SpanStatusCode.ERROR, message: "gone" },
       attributes: { "error.type": "interrupted", "orchestra.job.result": "error" },
@@ -107,16 +121,22 @@ describe("a rebuilt span", () => {
     });
   });
 
-  it("is not made without the job's beginning, without its ids, or when it was not sampled", () => {
+  it("is not made without its ids, or when it was not sampled", () => {
+    const [created, ...rest] = live(completed).story as [JobEvent, ...JobEvent[]];
+    const unsampled = created.traceparent?.replace(/01$/, "02");
+    const stories = [undefined, "nonsense", unsampled].map((traceparent) => [
+      { ...created, traceparent },
+      ...rest,
+    ]);
+    expect(stories.map((events) => rebuild(events).length)).toEqual([0, 0, 0]);
+  });
+
+  it("is made although what caused it was not sampled, as that was decided when it began", () => {
     const { story } = live(completed);
-    const [created, ...rest] = story.events as [JobEvent, ...JobEvent[]];
-    const unsampled = created.traceparent?.replace(/01$/, "00");
-    const stories = [
-      rest,
-      [{ ...created, traceparent: undefined }, ...rest],
-      [{ ...created, traceparent: unsampled }, ...rest],
-    ];
-    expect(stories.map((events) => rebuild({ jobId: "j", events }).length)).toEqual([0, 0, 0]);
+    const [created, ...rest] = story as [OrchestratorEvent<"orchestra.job.created">, ...JobEvent[]];
+    const parentTraceparent = EXAMPLE_TRACEPARENT.replace(/01$/, "00");
+    const [span] = rebuild([{ ...created, data: { ...created.data, parentTraceparent } }, ...rest]);
+    expect(span?.parentSpanContext?.spanId).toBe(EXAMPLE_TRACEPARENT.slice(36, 52));
   });
 
   it("is made again by the same rebuilder for the next story", () => {
@@ -124,8 +144,33 @@ describe("a rebuilt span", () => {
     const processor = new SimpleSpanProcessor({ exporter });
     const rebuildSpan = createSpanRebuilder({ processor, resource: emptyResource() });
     const stories = [live(completed).story, live(queuedThenFailed).story];
-    stories.forEach(rebuildSpan);
-    const ids = stories.map(({ events }) => events[0]?.traceparent?.slice(36, 52));
+    for (const story of stories) retell(story, rebuildSpan);
+    const ids = stories.map((events) => events[0]?.traceparent?.slice(36, 52));
     expect(exporter.getFinishedSpans().map((span) => span.spanContext().spanId)).toEqual(ids);
+  });
+});
+
+describe("the span of a job whose beginning is gone", () => {
+  it("has the ids, the start and the facts that every event repeats, and no more than is known", () => {
+    const { span, story } = live(completed);
+    const [rebuilt] = rebuild(story.slice(1));
+    const { name, startTime, endTime, events, traceId, spanId, attributes } = facts(span) ?? {};
+    const { "orchestra.job.message": _, "orchestra.job.message_length": __, ...known } = attributes ?? {};
+    expect(facts(rebuilt)).toMatchObject({ name, startTime, endTime, events, traceId, spanId });
+    expect(facts(rebuilt)).toMatchObject({ parent: undefined, linked: [] });
+    expect(facts(rebuilt)?.attributes).toEqual(known);
+  });
+
+  it("begins when the job was queued, while its start is left to tell", () => {
+    const { span, story } = live(queuedThenFailed);
+    const { name, kind, startTime } = facts(span) ?? {};
+    expect(facts(rebuild(story.slice(1))[0])).toMatchObject({ name, kind, startTime });
+  });
+
+  it("begins with the work when nothing tells any more that the job was queued", () => {
+    const { story } = live(queuedThenFailed);
+    const [end] = story.slice(2) as [JobEvent];
+    const { startTime, kind } = facts(rebuild([end])[0]) ?? {};
+    expect([startTime, kind]).toEqual([hrTime(end.data.startedAt), SpanKind.INTERNAL]);
   });
 });
