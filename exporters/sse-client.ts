@@ -46,8 +46,25 @@ const DROP_REASONS = [
 
 export type SseDropReason = (typeof DROP_REASONS)[number];
 
+/** How a connection came to its end without harm. */
+const END_REASONS = [
+  /** The client went away. */
+  "left",
+  /** It had been connected for long enough, and was asked to come back. */
+  "lifetime",
+  /** The feed closed. */
+  "shutdown",
+  /** The host took it out. */
+  "disconnected",
+] as const;
+
+export type SseEndReason = (typeof END_REASONS)[number];
+
 /** What the clients of one hub count together. */
 export interface SseCounters {
+  /** Connections let in: those that are open, that have ended, and that were dropped after they were. */
+  connected: number;
+  ended: Record<SseEndReason, number>;
   /** Events sent, counted per client. */
   delivered: number;
   dropped: Record<SseDropReason, number>;
@@ -58,8 +75,18 @@ export interface SseCounters {
 }
 
 export function createSseCounters(): SseCounters {
-  const dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0]));
-  return { delivered: 0, dropped: dropped as SseCounters["dropped"], resyncs: 0, bytes: 0 };
+  return {
+    connected: 0,
+    ended: zeros(END_REASONS),
+    delivered: 0,
+    dropped: zeros(DROP_REASONS),
+    resyncs: 0,
+    bytes: 0,
+  };
+}
+
+function zeros<R extends string>(reasons: readonly R[]): Record<R, number> {
+  return Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<R, number>;
 }
 
 export interface SseClientLimits {
@@ -71,12 +98,15 @@ export interface SseClientOptions {
   wants: SseFilter;
   limits: SseClientLimits;
   counters: SseCounters;
+  /** When it has been connected for long enough, on the hub's clock. */
+  expiresAt: number;
   onGone: (client: SseClient) => void;
 }
 
 /** One connection: what it was sent, whether it keeps up, and when it is given up. */
 export class SseClient {
   readonly wants: SseFilter;
+  readonly expiresAt: number;
   /** Set once it has caught up with the log and takes part in each flush. */
   live = false;
   /** How far it has read, while that is further than what was dispatched: all up to there it has. */
@@ -85,16 +115,19 @@ export class SseClient {
   readonly #limits: SseClientLimits;
   readonly #counters: SseCounters;
   readonly #onGone: (client: SseClient) => void;
-  readonly #waiting = new Set<() => void>();
+  #onFlowing: (() => void) | undefined;
   #stall: NodeJS.Timeout | undefined;
   #state: "open" | "ending" | "gone" = "open";
+  #end: SseEndReason = "left";
 
   constructor(connection: SseConnection, options: SseClientOptions) {
     this.wants = options.wants;
+    this.expiresAt = options.expiresAt;
     this.#connection = connection;
     this.#limits = options.limits;
     this.#counters = options.counters;
     this.#onGone = options.onGone;
+    this.#counters.connected++;
     connection.onDrain(() => this.#flowAgain());
     connection.onClose(() => this.#leave());
   }
@@ -129,28 +162,36 @@ export class SseClient {
     }
   }
 
-  /** Resolves once the connection takes more, or is closed. */
-  async drained(): Promise<void> {
-    if (this.stalled) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  /** Calls back once the connection takes more, which may be now, or is closed. One waits at a time. */
+  whenFlowing(callback: () => void): void {
+    if (this.stalled) this.#onFlowing = callback;
+    else callback();
   }
 
-  /** Takes nothing more; what is queued is sent first. */
-  end(): void {
+  /** Takes nothing more; what is queued is sent first, if that goes as fast as ever. */
+  end(reason: SseEndReason): void {
     if (!this.isOpen) return;
     this.#state = "ending";
+    this.#end = reason;
     this.live = false;
+    this.#startStall();
     this.#connection.end();
   }
 
   drop(reason: SseDropReason): void {
     if (this.#state === "gone") return;
     this.#counters.dropped[reason]++;
+    this.#depart();
     this.#connection.destroy();
-    this.#leave();
   }
 
   #leave(): void {
     if (this.#state === "gone") return;
+    this.#counters.ended[this.#end]++;
+    this.#depart();
+  }
+
+  #depart(): void {
     this.#state = "gone";
     this.live = false;
     this.#flowAgain();
@@ -164,7 +205,8 @@ export class SseClient {
   #flowAgain(): void {
     clearTimeout(this.#stall);
     this.#stall = undefined;
-    for (const resume of this.#waiting) resume();
-    this.#waiting.clear();
+    const resume = this.#onFlowing;
+    this.#onFlowing = undefined;
+    resume?.();
   }
 }

@@ -18,6 +18,9 @@ export interface SseFrame {
 /** Sent when a client cannot go on where it left off; what follows is what is left. */
 export const RESYNC_EVENT = "orchestra.stream.resync";
 
+/** Sent to a client that is not let in now; nothing is lost if it comes back and resumes. */
+export const LATER_EVENT = "orchestra.stream.later";
+
 /** EventSource dispatches these itself, and takes an empty name for `message`. */
 const RESERVED_EVENTS: ReadonlySet<string> = new Set(["", "open", "error", "message"]);
 const BREAKS_FIELD = /[\r\n\0]/;
@@ -57,6 +60,14 @@ export function encodeResync(reason: GapReason, requested: string, bounds: Event
   const { oldest = null, latest } = bounds;
   const data = JSON.stringify({ reason, requested: requested.slice(0, ECHOED_LENGTH), oldest, latest });
   return Buffer.from(encodeFrame({ event: RESYNC_EVENT, data }));
+}
+
+/** Why a client is not let in. */
+export type LaterReason = "full" | "closing";
+
+export function encodeLater(reason: LaterReason, retryMs: number): Buffer {
+  const data = JSON.stringify({ reason, retryMs });
+  return Buffer.from(encodeFrame({ retry: retryMs, event: LATER_EVENT, data }));
 }
 
 function encodeLines(field: "data" | "", text: string): string {

@@ -1,37 +1,24 @@
-import { invalidArgument } from "../src/errors.ts";
 import { isBeyond } from "../src/event/cursor.ts";
 import type { EventFilter } from "../src/event/event-filter.ts";
-import type { Cursor, EventLog, EventRecord } from "../src/event/event-log.ts";
+import type { Cursor, EventRecord } from "../src/event/event-log.ts";
 import type { EventSink } from "../src/event/event-sink.ts";
 import { SseAudiences } from "./sse-audience.ts";
 import {
   createSseCounters,
   SseClient,
-  type SseClientLimits,
   type SseConnection,
   type SseCounters,
+  type SseEndReason,
   type SseFilter,
 } from "./sse-client.ts";
-import { encodeFrame, encodeHeartbeat } from "./sse-frame.ts";
-import { CHUNK_BYTES, SseReplay, type SseReplaySource } from "./sse-replay.ts";
+import { departEvenly } from "./sse-departure.ts";
+import { encodeFrame, encodeHeartbeat, encodeLater, type LaterReason } from "./sse-frame.ts";
+import { type SseHubOptions, type SseSettings, settingsOf } from "./sse-options.ts";
+import { SsePace } from "./sse-pace.ts";
+import { SsePages, STRETCH_BYTES } from "./sse-pages.ts";
+import { SseReplay, type SseReplaySource } from "./sse-replay.ts";
+import { SseReplays } from "./sse-replays.ts";
 import { concatFrames, type FramedRecord, SseWindow } from "./sse-window.ts";
-
-export interface SseHubOptions {
-  /** Where clients that come back read what they missed. */
-  log: EventLog;
-  /** Milliseconds between heartbeats. Default: 15,000. */
-  heartbeatMs?: number | undefined;
-  /** Clients at once; more are asked to come back later. Default: 1,000. */
-  maxClients?: number | undefined;
-  /** Bytes queued for a client that stalls before it is dropped. Default: 1 MiB. */
-  maxQueuedBytes?: number | undefined;
-  /** Milliseconds that a client may stall before it is dropped. Default: 30,000. */
-  maxStallMs?: number | undefined;
-  /** Milliseconds within which `shutdown` ends all connections. Default: 1,000. */
-  shutdownMs?: number | undefined;
-  /** From 0 up to 1; spreads reconnects. Default: `Math.random`. */
-  random?: (() => number) | undefined;
-}
 
 export interface SseConnectOptions {
   /**
@@ -50,15 +37,12 @@ export interface SseStats extends SseCounters {
 
 /** Milliseconds, least and most, after which clients are told to come back. */
 const SHUTDOWN_RETRY_MS = [1_000, 5_000] as const;
-const REFUSED_RETRY_MS = [10_000, 30_000] as const;
+const REFUSED_RETRY_MS = { full: [10_000, 30_000], closing: SHUTDOWN_RETRY_MS } as const;
+const LIFETIME_RETRY_MS = [100, 1_000] as const;
 
 export class SseHub implements EventSink {
   readonly name = "sse";
-  readonly #log: EventLog;
-  readonly #limits: SseClientLimits;
-  readonly #maxClients: number;
-  readonly #shutdownMs: number;
-  readonly #random: () => number;
+  readonly #settings: SseSettings;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #window = new SseWindow();
   readonly #audiences = new SseAudiences();
@@ -67,33 +51,37 @@ export class SseHub implements EventSink {
   /** The last record dispatched, and the last one flushed to the clients. */
   #latest: Cursor | undefined;
   #flushed: Cursor | undefined;
-  #flushScheduled = false;
+  /** Of the frames that wait, in UTF-16 code units. */
+  #pendingLength = 0;
+  readonly #pace: SsePace;
   readonly #replaySource: SseReplaySource;
+  readonly #replays: SseReplays;
+  #lastHeartbeat = { cursor: undefined as Cursor | undefined, bytes: encodeHeartbeat(undefined) };
   #shutdown: Promise<void> | undefined;
   #onEmpty = () => {};
 
   constructor(options: SseHubOptions) {
-    this.#log = options.log;
-    this.#maxClients = requirePositive("maxClients", options.maxClients ?? 1_000);
-    this.#shutdownMs = requirePositive("shutdownMs", options.shutdownMs ?? 1_000);
-    this.#random = options.random ?? Math.random;
-    this.#limits = {
-      maxQueuedBytes: requirePositive("maxQueuedBytes", options.maxQueuedBytes ?? 1024 * 1024),
-      maxStallMs: requirePositive("maxStallMs", options.maxStallMs ?? 30_000),
-    };
+    this.#settings = settingsOf(options);
+    const { log, heartbeatMs, maxDelayMs, maxReadMs, now } = this.#settings;
+    this.#pace = new SsePace({ flush: () => this.#flush(), maxDelayMs, now });
+    const pages = new SsePages(this.#window);
+    this.#replays = new SseReplays(pages, maxReadMs);
     this.#replaySource = {
-      log: this.#log,
-      window: this.#window,
+      log,
+      pages,
       onResync: () => void this.#counters.resyncs++,
       isBehind: (position) => this.#isBehind(position),
+      isCurrent: (position) => this.#latest !== undefined && !this.#isBehind(position),
       join: (client, position, exhausted) => this.#join(client, position, exhausted),
     };
-    const heartbeatMs = requirePositive("heartbeatMs", options.heartbeatMs ?? 15_000);
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref();
     this.#findStart();
   }
 
-  /** Sent at the end of this tick, together with what else comes in it. @throws INVALID_FRAME */
+  /**
+   * Sent at the end of this tick, together with what else comes in it; up to `maxDelayMs` later under load.
+   * @throws INVALID_FRAME
+   */
   onEvent(record: EventRecord): void {
     if (this.#shutdown !== undefined) return;
     this.#latest = record.cursor;
@@ -101,8 +89,10 @@ export class SseHub implements EventSink {
       this.#flushed = record.cursor;
       return;
     }
-    this.#scheduleFlush();
+    this.#pace.request();
     const framed = this.#window.push(record);
+    this.#pendingLength += framed.text.length;
+    if (this.#pendingLength >= STRETCH_BYTES) this.#pace.hurry();
     for (const audience of this.#audiences) {
       if (audience.wants.matches(record.event)) audience.pending.push(framed);
     }
@@ -116,33 +106,37 @@ export class SseHub implements EventSink {
   /** Adds a client until the returned function is called or the connection closes. */
   connect(connection: SseConnection, options: SseConnectOptions = {}): () => void {
     const wants = options.filter ?? this.compile({});
-    if (this.#shutdown !== undefined || this.#clients.size >= this.#maxClients) {
-      return this.#refuse(connection);
-    }
+    if (this.#shutdown !== undefined) return this.#refuse(connection, "closing");
+    if (this.#clients.size >= this.#settings.maxClients) return this.#refuse(connection, "full");
     const client = new SseClient(connection, {
       wants,
-      limits: this.#limits,
+      limits: this.#settings,
       counters: this.#counters,
-      onGone: (gone) => this.#remove(gone),
+      expiresAt: this.#expiry(),
+      onGone: this.#onGone,
     });
     if (client.isOpen) this.#admit(client, options.after);
-    return () => client.end();
+    return () => client.end("disconnected");
   }
 
   stats(): SseStats {
-    const { dropped, ...counters } = this.#counters;
-    return { clients: this.#clients.size, ...counters, dropped: { ...dropped } };
+    const { ended, dropped, ...counters } = this.#counters;
+    return { clients: this.#clients.size, ...counters, ended: { ...ended }, dropped: { ...dropped } };
   }
 
   async forceFlush(): Promise<void> {
-    this.#flush();
+    this.#pace.run();
   }
 
   /**
    * Ends all connections one after the other, and tells each client another time to come back, so that
    * they do not all return at once. What is still connected after `deadlineMs` is cut off. Idempotent.
    */
-  shutdown({ deadlineMs = this.#shutdownMs }: { deadlineMs?: number | undefined } = {}): Promise<void> {
+  shutdown({
+    deadlineMs = this.#settings.shutdownMs,
+  }: {
+    deadlineMs?: number | undefined;
+  } = {}): Promise<void> {
     this.#shutdown ??= this.#endAll(deadlineMs);
     return this.#shutdown;
   }
@@ -150,7 +144,7 @@ export class SseHub implements EventSink {
   /** Clients that connect before anything is dispatched need a cursor, too. */
   async #findStart(): Promise<void> {
     try {
-      const bounds = this.#log.bounds();
+      const bounds = this.#settings.log.bounds();
       const { latest } = bounds instanceof Promise ? await bounds : bounds;
       if (this.#latest !== undefined) return;
       this.#latest = latest;
@@ -161,77 +155,78 @@ export class SseHub implements EventSink {
     }
   }
 
+  #expiry(): number {
+    const { maxLifetimeMs, now, random } = this.#settings;
+    return maxLifetimeMs === 0 ? Number.POSITIVE_INFINITY : now() + maxLifetimeMs * (1 - random() / 4);
+  }
+
   #admit(client: SseClient, after: Cursor | undefined): void {
-    this.#flush();
     this.#clients.add(client);
     this.#audiences.add(client);
-    if (after === undefined) this.#goLive(client);
+    if (after === undefined) this.#goLive(client, this.#latest);
     else this.#replay(client, after);
   }
 
-  #refuse(connection: SseConnection): () => void {
+  #refuse(connection: SseConnection, reason: LaterReason): () => void {
     this.#counters.dropped.refused++;
-    const retry = between(REFUSED_RETRY_MS, this.#random());
-    connection.write(Buffer.from(encodeFrame({ comment: "no room now, come back later", retry })));
+    connection.write(encodeLater(reason, between(REFUSED_RETRY_MS[reason], this.#settings.random())));
     connection.end();
     return () => {};
   }
 
-  #remove(client: SseClient): void {
+  readonly #onGone = (client: SseClient): void => {
     this.#clients.delete(client);
     this.#audiences.remove(client);
     if (this.#clients.size > 0) return;
     this.#window.clear();
     this.#onEmpty();
-  }
+  };
 
   #replay(client: SseClient, after: Cursor): void {
     client.live = false;
     client.ahead = undefined;
-    const replay = new SseReplay(client, after, this.#replaySource);
-    replay.run().catch(() => client.drop("log_failed"));
+    this.#replays.add(new SseReplay(client, after, this.#replaySource));
   }
 
   #join(client: SseClient, position: Cursor, exhausted: boolean): boolean {
-    this.#flush();
     const missed = this.#window.after(position);
     if (missed !== undefined) {
       const wanted = missed.filter(({ record }) => client.wants.matches(record.event));
       const chunk = concatFrames(wanted);
-      if (chunk.length > CHUNK_BYTES && !exhausted) return false;
+      if (chunk.length > STRETCH_BYTES && !exhausted) return false;
       if (chunk.length > 0) client.write(chunk, wanted.length);
-    } else if (position !== this.#latest) {
+      this.#goLive(client, this.#latest);
+    } else {
       if (!exhausted && this.#isBehind(position)) return false;
-      client.ahead = position;
+      this.#goLive(client, position);
     }
-    this.#goLive(client);
     return true;
   }
 
-  #goLive(client: SseClient): void {
+  /** From here on it gets what lies past `position`: what waits to be flushed may hold some that does not. */
+  #goLive(client: SseClient, position: Cursor | undefined): void {
     if (!client.isOpen) return;
     client.live = true;
+    client.ahead = position === this.#flushed ? undefined : position;
     this.#beatFor(client);
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => this.#flush());
   }
 
   /** One write per client for all that came since the last flush. */
   #flush(): void {
-    this.#flushScheduled = false;
     const before = this.#flushed;
     this.#flushed = this.#latest;
+    this.#pendingLength = 0;
     for (const audience of this.#audiences) {
       const { pending } = audience;
       if (pending.length === 0) continue;
       audience.pending = [];
       const chunk = concatFrames(pending);
+      // A client that keeps up has little queued, which is asked for only where it could matter.
+      const isLarge = chunk.length > this.#settings.maxQueuedBytes / 2;
       for (const client of audience.clients) {
-        if (client.live) this.#deliver(client, pending, chunk, before);
+        if (!client.live) continue;
+        if (isLarge || client.ahead !== undefined) this.#deliver(client, pending, chunk, before);
+        else client.write(chunk, pending.length);
       }
     }
   }
@@ -253,15 +248,28 @@ export class SseHub implements EventSink {
   }
 
   #beat(): void {
-    this.#flush();
+    this.#pace.run();
+    const now = this.#settings.now();
     for (const client of this.#clients) {
-      if (client.live && !client.stalled) this.#beatFor(client);
+      if (!client.live || client.stalled) continue;
+      if (client.expiresAt <= now) this.#dismiss(client, "lifetime", LIFETIME_RETRY_MS);
+      else this.#beatFor(client);
     }
   }
 
   #beatFor(client: SseClient): void {
-    if (client.ahead !== undefined && this.#isBehind(client.ahead)) client.ahead = undefined;
-    client.write(encodeHeartbeat(client.ahead ?? this.#latest));
+    const flushed = this.#flushed;
+    const { ahead } = client;
+    if (ahead !== undefined && flushed !== undefined && isBeyond(flushed, ahead)) client.ahead = undefined;
+    client.write(this.#heartbeatAt(client.ahead ?? flushed));
+  }
+
+  /** Most clients are at the same place. */
+  #heartbeatAt(cursor: Cursor | undefined): Buffer {
+    if (this.#lastHeartbeat.cursor !== cursor) {
+      this.#lastHeartbeat = { cursor, bytes: encodeHeartbeat(cursor) };
+    }
+    return this.#lastHeartbeat.bytes;
   }
 
   #isBehind(position: Cursor): boolean {
@@ -270,24 +278,27 @@ export class SseHub implements EventSink {
 
   async #endAll(deadlineMs: number): Promise<void> {
     clearInterval(this.#heartbeat);
-    this.#flush();
+    this.#pace.run();
     if (this.#clients.size === 0) return;
     const emptied = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
     // Half of the time to spread the ends over, half to send what is queued.
-    const stepMs = deadlineMs / 2 / this.#clients.size;
-    const timers = [...this.#clients].map((client, index) =>
-      setTimeout(() => this.#dismiss(client), index * stepMs).unref(),
-    );
-    timers.push(setTimeout(() => this.#cutOff(), deadlineMs).unref());
+    const stop = departEvenly([...this.#clients], {
+      spreadMs: deadlineMs / 2,
+      now: this.#settings.now,
+      dismiss: (client) => this.#dismiss(client, "shutdown", SHUTDOWN_RETRY_MS),
+    });
+    const cutOff = setTimeout(() => this.#cutOff(), deadlineMs).unref();
     await emptied;
-    for (const timer of timers) clearTimeout(timer);
+    stop();
+    clearTimeout(cutOff);
   }
 
-  #dismiss(client: SseClient): void {
-    client.write(Buffer.from(encodeFrame({ retry: between(SHUTDOWN_RETRY_MS, this.#random()) })));
-    client.end();
+  /** Each is told a time of its own to come back. */
+  #dismiss(client: SseClient, reason: SseEndReason, retryMs: readonly [number, number]): void {
+    client.write(Buffer.from(encodeFrame({ retry: between(retryMs, this.#settings.random()) })));
+    client.end(reason);
   }
 
   #cutOff(): void {
@@ -297,9 +308,4 @@ export class SseHub implements EventSink {
 
 function between([least, most]: readonly [number, number], fraction: number): number {
   return least + Math.floor(fraction * (most - least));
-}
-
-function requirePositive(path: string, value: number): number {
-  if (!(Number.isFinite(value) && value > 0)) throw invalidArgument(path, "a positive number", value);
-  return value;
 }

@@ -1,21 +1,21 @@
 import { OLDEST } from "../src/event/cursor.ts";
-import type { Cursor, EventLog, EventRecord } from "../src/event/event-log.ts";
+import type { Cursor, EventLog, EventPage } from "../src/event/event-log.ts";
 import type { SseClient } from "./sse-client.ts";
 import { encodeHeartbeat, encodeResync } from "./sse-frame.ts";
-import { concatFrames, type FramedRecord, type SseWindow } from "./sse-window.ts";
+import type { SsePages, SseStretch } from "./sse-pages.ts";
 
 /** Records read from the log at once, most and least. */
 const MAX_PAGE = 256;
 const MIN_PAGE = 16;
-/** Frames are joined into chunks of about this many bytes; after each a slow client is waited for. */
-export const CHUNK_BYTES = 64 * 1024;
 
 export interface SseReplaySource {
   log: EventLog;
-  window: SseWindow;
+  pages: SsePages;
   onResync(): void;
   /** Whether the last record dispatched lies past `position`. */
   isBehind(position: Cursor): boolean;
+  /** Whether all that was ever dispatched is known to lie up to `position`. */
+  isCurrent(position: Cursor): boolean;
   /**
    * Makes the client live, unless more was dispatched after `position` than is at hand: then false, and
    * it has to read on. Must succeed when `exhausted`: reading on would yield nothing.
@@ -25,7 +25,7 @@ export interface SseReplaySource {
 
 /** Sends one client what the log holds, at the client's pace, until it is live. */
 export class SseReplay {
-  readonly #client: SseClient;
+  readonly client: SseClient;
   readonly #source: SseReplaySource;
   /** How far the client has read; undefined before the beginning. */
   #position: Cursor | undefined;
@@ -34,64 +34,64 @@ export class SseReplay {
 
   /** Starts after `after`, which may be `OLDEST`. */
   constructor(client: SseClient, after: Cursor, source: SseReplaySource) {
-    this.#client = client;
+    this.client = client;
     this.#source = source;
     this.#position = after === OLDEST ? undefined : after;
   }
 
-  async run(): Promise<void> {
-    while (this.#client.isOpen) {
-      if (await this.#advance()) return;
-      // Nothing that was read is held meanwhile: a client may take its time, and there may be many.
-      await this.#client.drained();
-    }
+  /**
+   * Sends one page, or as much of it as the client takes; true once the client is live. Nothing that was
+   * read is held between two calls: a client may take its time, and there may be many.
+   * @throws what the log threw
+   */
+  async advance(): Promise<boolean> {
+    const shared = this.#source.pages.after(this.client.wants.signature, this.#position);
+    if (shared === undefined) return this.#readOn();
+    this.#send(shared);
+    // What comes next comes live: the last read, which would find nothing, is not needed either.
+    if (this.client.stalled || !this.#source.isCurrent(shared.next)) return false;
+    return this.#source.join(this.client, shared.next, false);
   }
 
-  /** Reads and sends one page, or as much of it as the client takes; true once the client is live. */
-  async #advance(): Promise<boolean> {
-    const [client, source, position] = [this.#client, this.#source, this.#position];
+  async #readOn(): Promise<boolean> {
+    const [client, source, position, limit] = [this.client, this.#source, this.#position, this.#limit];
     const wasBehind = position !== undefined && source.isBehind(position);
-    const { filter } = client.wants;
-    const limit = this.#limit;
-    const { records, next, gap } = await source.log.read({ after: position, limit, filter });
-    if (gap !== undefined) {
+    const page = await source.log.read({ after: position, limit, filter: client.wants.filter });
+    // It may have been given up meanwhile.
+    if (!client.isOpen) return false;
+    if (page.gap !== undefined) {
       source.onResync();
-      client.write(encodeResync(gap, position as Cursor, await source.log.bounds()));
+      client.write(encodeResync(page.gap, position as Cursor, await source.log.bounds()));
+      this.#position = undefined;
     }
-    const sent = this.#send(records);
-    const isWhole = sent === records.length;
-    this.#limit = isWhole ? Math.min(MAX_PAGE, limit * 2) : Math.max(MIN_PAGE, sent * 2);
-    this.#position = isWhole ? next : records[sent - 1]?.cursor;
-    if (client.stalled) return false;
-    const isEmpty = records.length === 0;
+    this.#sendPage(page);
+    if (client.stalled || this.#position !== page.next) return false;
+    const isEmpty = page.records.length === 0;
     // The log does not have what it was behind by, against its contract: better a hole than a busy loop.
-    const exhausted = isEmpty && next === position && wasBehind;
-    if (records.length < limit && source.join(client, next, exhausted)) return true;
+    const exhausted = isEmpty && page.next === position && wasBehind;
+    if (page.records.length < limit && source.join(client, page.next, exhausted)) return true;
     // A filter may leave out all that was read; the client's cursor must not age meanwhile.
-    if (isEmpty) client.write(encodeHeartbeat(next));
+    if (isEmpty) client.write(encodeHeartbeat(page.next));
     return false;
   }
 
-  /** Writes chunk by chunk until the client stalls. Returns how many records it got, one at least. */
-  #send(records: readonly EventRecord[]): number {
+  /** Writes piece by piece until the client stalls. */
+  #sendPage({ records, next }: EventPage): void {
+    const { signature } = this.client.wants;
     let sent = 0;
-    while (sent < records.length) {
-      const chunk = this.#chunkOf(records, sent);
-      this.#client.write(concatFrames(chunk), chunk.length);
-      sent += chunk.length;
-      if (this.#client.stalled) return sent;
+    while (sent < records.length && !this.client.stalled) {
+      const rest = records.slice(sent);
+      const stretch = this.#source.pages.stretchOf({ signature, after: this.#position, records: rest, next });
+      sent += stretch.events;
+      this.#send(stretch);
     }
-    return sent;
+    const isWhole = sent >= records.length;
+    this.#limit = isWhole ? Math.min(MAX_PAGE, this.#limit * 2) : Math.max(MIN_PAGE, sent * 2);
+    if (records.length === 0) this.#position = next;
   }
 
-  #chunkOf(records: readonly EventRecord[], from: number): FramedRecord[] {
-    const chunk: FramedRecord[] = [];
-    let length = 0;
-    for (let index = from; index < records.length && length < CHUNK_BYTES; index++) {
-      const framed = this.#source.window.framed(records[index] as EventRecord);
-      chunk.push(framed);
-      length += framed.text.length;
-    }
-    return chunk;
+  #send({ bytes, events, next }: SseStretch): void {
+    this.client.write(bytes, events);
+    this.#position = next;
   }
 }

@@ -73,12 +73,19 @@ interface StageOptions {
   maxQueuedBytes?: number;
   /** Spaces behind each message. */
   padding?: number;
+  /** Milliseconds that pass with each look at the clock: then flushes take time, and rests follow. */
+  tickMs?: number;
 }
 
 function createStage(options: StageOptions = {}): Stage {
-  const { worker = () => undefined, capacity, maxQueuedBytes, padding = 0 } = options;
+  const { worker = () => undefined, capacity, maxQueuedBytes, padding = 0, tickMs = 0 } = options;
+  let time = 0;
+  const now = () => {
+    time += tickMs;
+    return time;
+  };
   const log = new DeferredLog(capacity);
-  const hub = createSseHub({ log, maxQueuedBytes });
+  const hub = createSseHub({ log, maxQueuedBytes, now });
   const undispatched: { cursor: string; unplaced: UnplacedEvent }[] = [];
   return {
     log,
@@ -206,10 +213,12 @@ describe("the step from the log to the live feed", () => {
     expect(connection.messages()).toEqual(["1", "2", "3", "new", "newer"]);
   });
 
+  const steps = fc.array(stepOf(300), { minLength: 5, maxLength: 40 });
+
   it("gives each client exactly what came after its cursor, in order, whatever happens when", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(stepOf(300), { minLength: 5, maxLength: 40 }), async (steps) => {
-        const stage = createStage({ worker: evenOrNot });
+      fc.asyncProperty(steps, fc.constantFrom(0, 1), async (steps, tickMs) => {
+        const stage = createStage({ worker: evenOrNot, tickMs });
         const clients: Client[] = [];
         for (const run of steps) await run(stage, clients);
         await finish(stage, clients);
@@ -231,6 +240,7 @@ describe("the step from the log to the live feed", () => {
           capacity: fc.integer({ min: 50, max: 600 }),
           padding: fc.constantFrom(0, 2_000),
           maxQueuedBytes: fc.constantFrom(200, 5_000, 20_000),
+          tickMs: fc.constantFrom(0, 1),
         }),
         async (steps, options) => {
           const stage = createStage({ worker: evenOrNot, ...options });
@@ -255,6 +265,7 @@ describe("the step from the log to the live feed", () => {
 async function finish(stage: Stage, clients: readonly Client[]): Promise<void> {
   stage.dispatch();
   await settled();
+  await stage.hub.forceFlush();
   const isBusy = () => stage.log.isAsked || clients.some(({ connection }) => connection.queuedBytes > 0);
   do {
     for (const { connection } of clients) flow(connection);

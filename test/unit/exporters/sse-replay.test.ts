@@ -91,7 +91,10 @@ describe("a client with a cursor", () => {
     const log = readingFrom(createMemoryEventLog({ epoch: "e" }), () => {
       return pages.shift() ?? { records: [], next: "e-3000" };
     });
-    const hub = createSseHub({ log: { ...log, bounds: () => ({ oldest: "e-1", latest: "e-3000" }) } });
+    const hub = createSseHub({
+      now: () => 0,
+      log: { ...log, bounds: () => ({ oldest: "e-1", latest: "e-3000" }) },
+    });
     const connection = new TestConnection();
     hub.connect(connection, { after: "e-5", filter: hub.compile({ jobIds: ["none"] }) });
     await settled();
@@ -112,7 +115,7 @@ describe("a client with a cursor", () => {
     const log = readingFrom(createMemoryEventLog(), () => {
       throw new Error("disk");
     });
-    const hub = createSseHub({ log });
+    const hub = createSseHub({ log, now: () => 0 });
     const connection = new TestConnection();
     hub.connect(connection, { after: "e-0" });
     await settled();
@@ -123,7 +126,7 @@ describe("a client with a cursor", () => {
   it("is not dropped twice when the log fails after it has left", async () => {
     const reading = Promise.withResolvers<EventPage>();
     const log = readingFrom(createMemoryEventLog(), () => reading.promise);
-    const hub = createSseHub({ log });
+    const hub = createSseHub({ log, now: () => 0 });
     const connection = new TestConnection();
     hub.connect(connection, { after: "e-0" });
     connection.close();
@@ -189,7 +192,7 @@ describe("a slow client that replays", () => {
     });
     const connection = new TestConnection();
     connection.isStuck = true;
-    createSseHub({ log }).connect(connection, { after: "e-0" });
+    createSseHub({ log, now: () => 0 }).connect(connection, { after: "e-0" });
     await settled();
     while (connection.messages().length < 500) {
       connection.drain();
@@ -255,6 +258,7 @@ describe("a burst larger than what may be queued", () => {
   it("goes out whole while it is not known where the log began", async () => {
     const memory = createMemoryEventLog({ epoch: "e" });
     const hub = createSseHub({
+      now: () => 0,
       log: { ...readingFrom(memory, (options) => memory.read(options)), bounds: () => new Promise(() => {}) },
       maxQueuedBytes: 10,
     });

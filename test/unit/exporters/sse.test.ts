@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createSseHub } from "../../../exporters/sse.ts";
+import { createSseHub, LATER_EVENT } from "../../../exporters/sse.ts";
 import type { EventLog } from "../../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { TestConnection } from "../../fixtures/sse-connection.ts";
 import { createFeed, errorEvent, range, settled } from "../../fixtures/sse-feed.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
 });
 
 afterEach(() => {
@@ -167,7 +167,7 @@ describe("the first cursor", () => {
   it("comes from an asynchronous log as soon as that answers", async () => {
     const memory = createMemoryEventLog({ epoch: "e" });
     const log: EventLog = { ...asyncLog(memory), bounds: async () => memory.bounds() };
-    const hub = createSseHub({ log });
+    const hub = createSseHub({ log, now: () => 0 });
     const connection = new TestConnection();
     hub.connect(connection);
     expect(connection.read()).toMatchObject({ ids: [], comments: [""] });
@@ -178,7 +178,7 @@ describe("the first cursor", () => {
   it("is not set back when the log answers after the first event", async () => {
     const memory = createMemoryEventLog({ epoch: "e" });
     const bounds = Promise.withResolvers<{ oldest: undefined; latest: string }>();
-    const hub = createSseHub({ log: { ...asyncLog(memory), bounds: () => bounds.promise } });
+    const hub = createSseHub({ now: () => 0, log: { ...asyncLog(memory), bounds: () => bounds.promise } });
     const connection = new TestConnection();
     hub.connect(connection);
     hub.onEvent({ ...errorEvent("1"), cursor: "e-1" });
@@ -196,7 +196,7 @@ describe("the first cursor", () => {
     ],
     ["rejects", () => Promise.reject(new Error("gone"))],
   ])("comes with the first event when the log's bounds %s", async (_, bounds) => {
-    const hub = createSseHub({ log: { ...asyncLog(createMemoryEventLog()), bounds } });
+    const hub = createSseHub({ now: () => 0, log: { ...asyncLog(createMemoryEventLog()), bounds } });
     const connection = new TestConnection();
     hub.connect(connection);
     hub.onEvent({ ...errorEvent("1"), cursor: "e-1" });
@@ -269,7 +269,12 @@ describe("too many clients", () => {
     const second = new TestConnection();
     const disconnect = hub.connect(second);
     disconnect();
-    expect(second.read()).toMatchObject({ events: [], retries: [20_000] });
+    expect(second.read()).toEqual({
+      events: [{ id: undefined, event: LATER_EVENT, data: '{"reason":"full","retryMs":20000}' }],
+      ids: [],
+      comments: [],
+      retries: [20_000],
+    });
     expect(second.state).toBe("ended");
     expect(first.state).toBe("open");
     expect(hub.stats()).toMatchObject({ clients: 1, dropped: { refused: 1 } });
@@ -279,13 +284,14 @@ describe("too many clients", () => {
 describe("shutdown", () => {
   it("sends what is pending, then ends the clients one by one, each with a time of its own to come back", async () => {
     let drawn = 0;
-    const { hub, publish, connect } = createFeed({ random: () => drawn++ / 4 });
+    const now = () => performance.now();
+    const { hub, publish, connect } = createFeed({ random: () => drawn++ / 4, maxLifetimeMs: 0, now });
     const connections = [connect(), connect(), connect()];
     publish("last");
     const done = hub.shutdown({ deadlineMs: 600 });
     const ended = () => connections.filter(({ state }) => state === "ended").length;
     expect(ended()).toBe(0);
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(10);
     expect(ended()).toBe(1);
     vi.advanceTimersByTime(100);
     expect(ended()).toBe(2);
@@ -336,6 +342,8 @@ describe("stats", () => {
     const bytes = connections.flatMap(({ writes }) => writes).reduce((sum, { length }) => sum + length, 0);
     expect(hub.stats()).toEqual({
       clients: 2,
+      connected: 2,
+      ended: { left: 0, lifetime: 0, shutdown: 0, disconnected: 0 },
       delivered: 4,
       dropped: {
         slow_bytes: 0,
@@ -353,7 +361,8 @@ describe("stats", () => {
   it("are a copy", () => {
     const { hub } = createFeed();
     hub.stats().dropped.slow_time = 5;
-    expect(hub.stats().dropped.slow_time).toBe(0);
+    hub.stats().ended.left = 5;
+    expect(hub.stats()).toMatchObject({ dropped: { slow_time: 0 }, ended: { left: 0 } });
   });
 });
 
@@ -369,6 +378,15 @@ describe("options", () => {
       expect(vi.getTimerCount()).toBe(0);
     },
   );
+
+  it.each(["maxLifetimeMs", "maxDelayMs"])("refuse a %s that is not a number from 0", (option) => {
+    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY, "5"]) {
+      expect(() => createFeed({ [option]: value })).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT", path: option }),
+      );
+    }
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });
 
 function asyncLog(log: EventLog): EventLog {
