@@ -4,10 +4,11 @@
  */
 export const FIELD_MEANINGS: Record<string, string> = {
   version: "Rises only on a breaking change",
-  id: "Unique; a log takes each id once. A UUID v7 where this library creates it",
+  id: "Unique; a log takes each id once. A UUID v7 where this library creates it, but the end of an interrupted job is named after the job, so that nobody tells it twice",
   type: "What happened: one of the types below",
   timestamp: "When it happened",
-  source: "`service.instance.id` of the process that published it",
+  source:
+    "`service.instance.id` of the process that published it; `posted` for an event from outside that names none",
   traceparent: "The job's span; for other events, the span they belong to",
   data: "What the type says of it",
 
