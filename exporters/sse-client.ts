@@ -34,7 +34,7 @@ const DROP_REASONS = [
   "slow_bytes",
   /** Its queue did not empty in time. */
   "slow_time",
-  /** The log could not be read for it. */
+  /** The log could not be read for it, or not in time. */
   "log_failed",
   /** Its connection threw. */
   "write_failed",
@@ -128,7 +128,10 @@ export class SseClient {
     this.#counters = options.counters;
     this.#onGone = options.onGone;
     this.#counters.connected++;
-    connection.onDrain(() => this.#flowAgain());
+    connection.onDrain(() => {
+      // Who was ended must also close in time.
+      if (this.isOpen) this.#flowAgain();
+    });
     connection.onClose(() => this.#leave());
   }
 

@@ -40,6 +40,9 @@ const SHUTDOWN_RETRY_MS = [1_000, 5_000] as const;
 const REFUSED_RETRY_MS = { full: [10_000, 30_000], closing: SHUTDOWN_RETRY_MS } as const;
 const LIFETIME_RETRY_MS = [100, 1_000] as const;
 
+/** Heartbeats sent before the event loop has its turn. */
+const BEATS_AT_ONCE = 128;
+
 export class SseHub implements EventSink {
   readonly name = "sse";
   readonly #settings: SseSettings;
@@ -170,6 +173,8 @@ export class SseHub implements EventSink {
   #refuse(connection: SseConnection, reason: LaterReason): () => void {
     this.#counters.dropped.refused++;
     connection.write(encodeLater(reason, between(REFUSED_RETRY_MS[reason], this.#settings.random())));
+    const cutOff = setTimeout(() => connection.destroy(), this.#settings.maxStallMs).unref();
+    connection.onClose(() => clearTimeout(cutOff));
     connection.end();
     return () => {};
   }
@@ -249,12 +254,17 @@ export class SseHub implements EventSink {
 
   #beat(): void {
     this.#pace.run();
-    const now = this.#settings.now();
-    for (const client of this.#clients) {
+    this.#beatGroup([...this.#clients], this.#settings.now());
+  }
+
+  #beatGroup(clients: readonly SseClient[], now: number): void {
+    for (const client of clients.slice(0, BEATS_AT_ONCE)) {
       if (!client.live || client.stalled) continue;
       if (client.expiresAt <= now) this.#dismiss(client, "lifetime", LIFETIME_RETRY_MS);
       else this.#beatFor(client);
     }
+    const rest = clients.slice(BEATS_AT_ONCE);
+    if (rest.length > 0) setImmediate(() => this.#beatGroup(rest, now));
   }
 
   #beatFor(client: SseClient): void {

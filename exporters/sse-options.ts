@@ -10,7 +10,7 @@ export interface SseHubOptions {
   maxClients?: number | undefined;
   /** Bytes queued for a client that stalls before it is dropped. Default: 1 MiB. */
   maxQueuedBytes?: number | undefined;
-  /** Milliseconds that a client may stall before it is dropped. Default: 30,000. */
+  /** Milliseconds that a client may stall, or take to close, before it is cut off. Default: 30,000. */
   maxStallMs?: number | undefined;
   /** Milliseconds that the log may take for a page of a replay before its client is dropped. Default: 10,000. */
   maxReadMs?: number | undefined;

@@ -4,9 +4,12 @@ import type { SseClient } from "./sse-client.ts";
 import { encodeHeartbeat, encodeResync } from "./sse-frame.ts";
 import type { SsePages, SseStretch } from "./sse-pages.ts";
 
-/** Records read from the log at once, most and least. */
+/** Records read from the log at once: most, least, and first, when their size is not known. */
 const MAX_PAGE = 256;
 const MIN_PAGE = 16;
+const FIRST_PAGE = 64;
+/** Of the JSON of one page, in UTF-16 code units; of large events no more than `MIN_PAGE` are read at once. */
+const PAGE_LENGTH = 1024 * 1024;
 
 export interface SseReplaySource {
   log: EventLog;
@@ -30,7 +33,7 @@ export class SseReplay {
   /** How far the client has read; undefined before the beginning. */
   #position: Cursor | undefined;
   /** Adapts to how much the client takes at once, so that little is read in vain. */
-  #limit = MAX_PAGE;
+  #limit = FIRST_PAGE;
 
   /** Starts after `after`, which may be `OLDEST`. */
   constructor(client: SseClient, after: Cursor, source: SseReplaySource) {
@@ -85,8 +88,10 @@ export class SseReplay {
       sent += stretch.events;
       this.#send(stretch);
     }
-    const isWhole = sent >= records.length;
-    this.#limit = isWhole ? Math.min(MAX_PAGE, this.#limit * 2) : Math.max(MIN_PAGE, sent * 2);
+    const taken = sent >= records.length ? this.#limit * 2 : sent * 2;
+    const length = records.reduce((sum, { json }) => sum + json.length, 0);
+    const fitting = length === 0 ? MAX_PAGE : Math.floor((PAGE_LENGTH / length) * records.length);
+    this.#limit = Math.max(MIN_PAGE, Math.min(MAX_PAGE, taken, fitting));
     if (records.length === 0) this.#position = next;
   }
 

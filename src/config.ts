@@ -1,6 +1,21 @@
 import { z } from "zod";
+import { type BridgeConfig, bridgeConfig, type SettledBridgeConfig } from "./config-bridge.ts";
+import {
+  DATA_FILE_SETTINGS,
+  DATA_FILE_VARIABLES,
+  type DataFileSettings,
+  dataFileConfig,
+  OUTBOX_SETTINGS,
+  OUTBOX_VARIABLES,
+  type OutboxSettings,
+  outboxConfig,
+  wholeNumber,
+} from "./config-storage.ts";
+import { defined } from "./defined.ts";
 import { OrchestraError } from "./errors.ts";
 import { GENERAL } from "./semconv.ts";
+
+export type { BridgeConfig } from "./config-bridge.ts";
 
 /** Environment variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -51,11 +66,6 @@ const areHeaders = (value: Record<string, string>) =>
   Object.keys(value).every((name) => HEADER_NAME.test(name));
 const headerPairs = pairs.refine(areHeaders, "expected header names as keys");
 
-function wholeNumber(min: number, max: number) {
-  const error = `expected a whole number from ${min} to ${max}`;
-  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int().min(min, error).max(max, error));
-}
-
 /** The environment variables that are always read. Empty counts as unset, as the OTel specification has it. */
 const VARIABLES = z.object({
   OTEL_SDK_DISABLED: flag.optional(),
@@ -69,7 +79,12 @@ const VARIABLES = z.object({
   ORCHESTRA_TOKEN: token.optional(),
   ORCHESTRA_ALLOWED_HOSTS: list.optional(),
   ORCHESTRA_ALLOWED_ORIGINS: list.optional(),
-  ORCHESTRA_DATA_FILE: text.optional(),
+  ORCHESTRA_MAX_CLIENTS: wholeNumber(1, 1_000_000).optional(),
+  ORCHESTRA_WRITES_PER_SECOND: wholeNumber(1, 1_000_000).optional(),
+  ORCHESTRA_BRIDGE_TLS_CERT: text.optional(),
+  ORCHESTRA_BRIDGE_TLS_KEY: text.optional(),
+  ORCHESTRA_BRIDGE_HTTP2: flag.optional(),
+  ...DATA_FILE_VARIABLES,
   ORCHESTRA_LOG_FILE: text.optional(),
   ORCHESTRA_LOG_CAPACITY: wholeNumber(1, 10_000_000).optional(),
   ORCHESTRA_CAPTURE_CONTENT: flag.optional(),
@@ -77,7 +92,7 @@ const VARIABLES = z.object({
 });
 
 /**
- * Those of the OTLP exporter, read only where one of ours is made: a host that exports by itself may
+ * Those of the OTLP exporter and its outbox, read only where one of ours is made: a host that exports by itself may
  * well have set them to what only its own exporter can do.
  */
 const EXPORTER_VARIABLES = z.object({
@@ -90,6 +105,7 @@ const EXPORTER_VARIABLES = z.object({
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
   OTEL_EXPORTER_OTLP_TIMEOUT: wholeNumber(1, 600_000).optional(),
   OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: wholeNumber(1, 600_000).optional(),
+  ...OUTBOX_VARIABLES,
 });
 
 /** The variables that are read, for docs and help texts. */
@@ -113,6 +129,7 @@ const SETTINGS = z.strictObject({
       headers: z.record(text, text).refine(areHeaders, "expected header names as keys").optional(),
       protocol: protocol.optional(),
       timeoutMs: z.int().min(1).optional(),
+      outbox: OUTBOX_SETTINGS.optional(),
       exceptionSignal: z.enum(["span", "logs", "both"]).optional(),
     }),
   ),
@@ -123,9 +140,14 @@ const SETTINGS = z.strictObject({
       token: token.optional(),
       allowedHosts: names.optional(),
       allowedOrigins: names.optional(),
+      maxClients: z.int().min(1).max(1_000_000).optional(),
+      writesPerSecond: z.number().positive().optional(),
+      join: z.boolean().optional(),
+      tls: z.strictObject({ cert: text.min(1), key: text.min(1) }).optional(),
+      http2: z.boolean().optional(),
     }),
   ),
-  dataFile: text.min(1).optional(),
+  dataFile: DATA_FILE_SETTINGS,
   logFile: text.min(1).optional(),
   logCapacity: z.int().min(1).optional(),
   captureContent: z.boolean().optional(),
@@ -147,10 +169,10 @@ export interface Settings {
   traces?: false | (Partial<ExporterConfig> & { exceptionSignal?: ExceptionSignal | undefined }) | undefined;
   bridge?: false | Partial<BridgeConfig> | undefined;
   /**
-   * Database file that keeps events and unsent spans beyond this process. Several processes may share
-   * it, and then have one feed. Default: they are kept in memory.
+   * Database file that keeps events and unsent spans beyond this process, by its name alone or with its
+   * limits. Several processes may share it, and then have one feed. Default: they are kept in memory.
    */
-  dataFile?: string | undefined;
+  dataFile?: string | DataFileSettings | undefined;
   /** File that log lines are appended to. Default: none is written. */
   logFile?: string | undefined;
   /** Events that the memory log keeps. Default: 10,000. */
@@ -170,22 +192,11 @@ export interface ExporterConfig {
   protocol: OtlpProtocol;
   /** Time for one request, in milliseconds. Default: 10,000. */
   timeoutMs: number;
+  /** What is kept until it is delivered. */
+  outbox?: OutboxSettings | undefined;
 }
 
-export interface BridgeConfig {
-  /** Default: `127.0.0.1`. Any other needs a token. */
-  host: string;
-  /** Default: 4319, or any free port when that is taken. 0: any free port. */
-  port: number;
-  /** Guards writes everywhere and reads off loopback. Default: a random one per process. */
-  token: string | undefined;
-  /** Names beside loopback's and `host` that requests may address this server by. */
-  allowedHosts: readonly string[];
-  /** Origins of web pages that may read and write, beside the server's own. */
-  allowedOrigins: readonly string[];
-}
-
-/** The settled configuration: nothing is left to default. */
+/** The settled configuration: nothing is left to default but limits, which the parts that keep to them know. */
 export interface Config {
   serviceName: string;
   resourceAttributes: Readonly<Record<string, string>>;
@@ -195,15 +206,14 @@ export interface Config {
   traces: boolean;
   /** Where exceptions are recorded. */
   exceptionSignal: ExceptionSignal;
-  bridge: (BridgeConfig & { portIsDefault: boolean }) | undefined;
-  dataFile: string | undefined;
+  bridge: SettledBridgeConfig | undefined;
+  dataFile: DataFileSettings;
   logFile: string | undefined;
   logCapacity: number;
   captureContent: boolean;
   previewLength: number;
 }
 
-export const DEFAULT_BRIDGE_PORT = 4319;
 const DEFAULT_OTLP_ENDPOINT = "http://localhost:4318";
 
 /** @throws INVALID_CONFIG naming the first variable or option that cannot be used, and what was expected */
@@ -226,15 +236,13 @@ export function readConfig(env: Environment, settings: Settings = {}): Readonly<
       (traces || undefined)?.exceptionSignal ??
       exceptionSignal(variables.OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN),
     bridge: bridgeConfig(variables, settings.bridge),
-    dataFile: settings.dataFile ?? variables.ORCHESTRA_DATA_FILE,
+    dataFile: dataFileConfig(variables, settings.dataFile),
     logFile: settings.logFile ?? variables.ORCHESTRA_LOG_FILE,
     logCapacity: settings.logCapacity ?? variables.ORCHESTRA_LOG_CAPACITY ?? 10_000,
     captureContent: settings.captureContent ?? variables.ORCHESTRA_CAPTURE_CONTENT ?? false,
     previewLength: settings.previewLength ?? variables.ORCHESTRA_PREVIEW_LENGTH ?? 200,
   });
 }
-
-type Variables = z.infer<typeof VARIABLES>;
 
 function readVariables<T>(schema: z.ZodObject & z.ZodType<T>, env: Environment): T {
   const given = Object.keys(schema.shape).map((name) => [name, env[name]]);
@@ -268,7 +276,7 @@ export function readExporterConfig(env: Environment, settings: Settings = {}): R
   const { traces } = checkedSettings(settings);
   const variables = readVariables(EXPORTER_VARIABLES, env);
   const base = variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? DEFAULT_OTLP_ENDPOINT;
-  const { exceptionSignal: _, ...given } = defined(traces || undefined);
+  const { exceptionSignal: _, outbox, ...given } = defined(traces || undefined);
   return Object.freeze({
     url: variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? `${base.replace(/\/+$/, "")}/v1/traces`,
     headers: variables.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? variables.OTEL_EXPORTER_OTLP_HEADERS ?? {},
@@ -276,31 +284,12 @@ export function readExporterConfig(env: Environment, settings: Settings = {}): R
       variables.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? variables.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/json",
     timeoutMs: variables.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? variables.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
     ...given,
+    outbox: outboxConfig(variables, outbox),
   });
-}
-
-/** Without the keys that are there but undefined, which would hide a default. */
-function defined<T extends object>(settings: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(settings ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/exceptions/: any other value keeps the default. */
 function exceptionSignal(optIn: string | undefined): ExceptionSignal {
   if (optIn === "logs") return "logs";
   return optIn === "logs/dup" ? "both" : "span";
-}
-
-function bridgeConfig(variables: Variables, settings: Settings["bridge"]): Config["bridge"] {
-  if (settings === false || variables.ORCHESTRA_BRIDGE === false) return undefined;
-  const port = settings?.port ?? variables.ORCHESTRA_BRIDGE_PORT;
-  return {
-    host: variables.ORCHESTRA_BRIDGE_HOST ?? "127.0.0.1",
-    token: variables.ORCHESTRA_TOKEN,
-    allowedHosts: variables.ORCHESTRA_ALLOWED_HOSTS ?? [],
-    allowedOrigins: variables.ORCHESTRA_ALLOWED_ORIGINS ?? [],
-    ...defined(settings),
-    port: port ?? DEFAULT_BRIDGE_PORT,
-    portIsDefault: port === undefined,
-  };
 }

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   INVALID_JSON: "A request body or line is not JSON.",
   PAYLOAD_TOO_LARGE: "A request body or one of its lines exceeds the limit.",
   UNSUPPORTED_MEDIA_TYPE: "The request body's content type is neither JSON nor NDJSON.",
+  RATE_LIMITED: "Too many requests, or too many wrong tokens, came from this address.",
   UNAUTHORIZED: "The request needs the token, and none or a wrong one was sent.",
   FORBIDDEN_HOST: "The Host header names a host this server does not answer for.",
   FORBIDDEN_ORIGIN: "The Origin header names a site that is not allowed.",

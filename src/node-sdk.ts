@@ -1,7 +1,8 @@
 import type { Resource } from "@opentelemetry/resources";
 import type { SpanOutbox } from "../exporters/span-outbox.ts";
 import type { SpanOutboxStats } from "../exporters/span-outbox-ledger.ts";
-import { type Environment, readConfig, readExporterConfig, type Settings } from "./config.ts";
+import { type Config, type Environment, readConfig, readExporterConfig, type Settings } from "./config.ts";
+import { openDataFile, unlessOfNoUse } from "./data-file.ts";
 import { withinDeadline } from "./deadline.ts";
 import { GENERAL } from "./semconv.ts";
 import { openSpanOutbox } from "./span-way-out.ts";
@@ -63,16 +64,15 @@ async function start(options: NodeSdkOptions): Promise<RunningNodeSdk> {
   const config = readConfig(env, settings);
   const { [GENERAL.SERVICE_INSTANCE_ID]: instanceId = crypto.randomUUID() } = config.resourceAttributes;
   if (config.sdkDisabled) return disabled(instanceId);
-  const [{ NodeSDK }, resources, { serviceResource }, { openStore }] = await Promise.all([
+  const [{ NodeSDK }, resources, { serviceResource }] = await Promise.all([
     import("@opentelemetry/sdk-node"),
     import("@opentelemetry/resources"),
     import("../exporters/span-provider.ts"),
-    import("./store/open-store.ts"),
   ]);
   const exporter = config.traces ? readExporterConfig(env, settings) : undefined;
-  const { dataFile: file, serviceName, resourceAttributes } = config;
-  const store = file === undefined ? undefined : await openStore({ file, onWarning });
-  const outbox = exporter && (await openSpanOutbox(exporter, store, onWarning));
+  const { serviceName, resourceAttributes } = config;
+  const store = await openSharedFile(config.dataFile, onWarning);
+  const outbox = exporter && (await openSpanOutbox(exporter, { store, onWarning }));
   const resource = serviceResource({ serviceName, resourceAttributes, instanceId });
   const sdk = new NodeSDK({
     resource,
@@ -107,6 +107,16 @@ async function start(options: NodeSdkOptions): Promise<RunningNodeSdk> {
       return closing;
     },
   };
+}
+
+/** Undefined without a file, and for one that is of no use now. @throws INVALID_CONFIG */
+async function openSharedFile(
+  { file, synchronous, busyTimeoutMs }: Config["dataFile"],
+  onWarning: NodeSdkOptions["onWarning"],
+): Promise<Store | undefined> {
+  if (file === undefined) return undefined;
+  const options = { synchronous, busyTimeoutMs, onWarning };
+  return unlessOfNoUse({ file, what: "spans", onWarning }, () => openDataFile(file, options));
 }
 
 function disabled(instanceId: string): RunningNodeSdk {

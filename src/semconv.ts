@@ -33,6 +33,11 @@ export const ORCHESTRA = {
   PROGRESS_TOTAL: "orchestra.job.progress.total",
   PROGRESS_UNIT: "orchestra.job.progress.unit",
   PROGRESS_STAGE: "orchestra.job.progress.stage",
+  USAGE_COST: "orchestra.usage.cost",
+  OPERATION_CANCELED: "orchestra.operation.canceled",
+  PERMISSION_NAME: "orchestra.permission.name",
+  PERMISSION_REPLY: "orchestra.permission.reply",
+  RETRY_ATTEMPT: "orchestra.retry.attempt",
 } as const;
 
 /**
@@ -44,6 +49,12 @@ export const GEN_AI = {
   AGENT_NAME: "gen_ai.agent.name",
   WORKFLOW_NAME: "gen_ai.workflow.name",
   CONVERSATION_ID: "gen_ai.conversation.id",
+  PROVIDER_NAME: "gen_ai.provider.name",
+  REQUEST_MODEL: "gen_ai.request.model",
+  USAGE_INPUT_TOKENS: "gen_ai.usage.input_tokens",
+  USAGE_OUTPUT_TOKENS: "gen_ai.usage.output_tokens",
+  TOOL_NAME: "gen_ai.tool.name",
+  TOOL_CALL_ID: "gen_ai.tool.call.id",
 } as const;
 
 /** https://opentelemetry.io/docs/specs/semconv, 1.45: `general/session.md`, `general/recording-errors.md`, `exceptions/`, `resource/`. */
@@ -61,6 +72,8 @@ export const OPERATION = {
   INVOKE_AGENT: "invoke_agent",
   INVOKE_WORKFLOW: "invoke_workflow",
   PROCESS: "process",
+  CHAT: "chat",
+  EXECUTE_TOOL: "execute_tool",
 } as const;
 
 /** Name of the zero-length span that shows a job before it ends. */
@@ -73,6 +86,9 @@ export const SPAN_EVENT = {
   STARTED: "orchestra.job.started",
   PROGRESS: "orchestra.job.progress",
   EXCEPTION: "exception",
+  PERMISSION_ASKED: "orchestra.permission.asked",
+  PERMISSION_REPLIED: "orchestra.permission.replied",
+  RETRY: "orchestra.retry",
 } as const;
 
 /** Values of `orchestra.job.result`, after `cicd.pipeline.result` of semconv `cicd/cicd-spans.md`. */

@@ -1,12 +1,18 @@
+import { readFileSync } from "node:fs";
 import type { SseHub } from "../exporters/sse.ts";
-import type { Bridge, JobContent } from "./bridge/bridge.ts";
+import type { JobContent } from "./bridge/bridge.ts";
 import { hostOfAddress, isLoopback } from "./bridge/host-name.ts";
 import type { Config } from "./config.ts";
+import type { BridgeTls } from "./config-bridge.ts";
 import { OrchestraError } from "./errors.ts";
+import type { OrchestratorEvent } from "./event/event.ts";
+import type { OutcomeHandler } from "./event/event-outcome.ts";
 import type { JobTable } from "./event/job-table.ts";
 import type { EventPublisher } from "./event/publisher.ts";
 import type { WorkerJobRegistry } from "./job/registry.ts";
 import type { Content } from "./lifecycle/content.ts";
+import { joinBridge, waitForPort } from "./telemetry-bridge-join.ts";
+import { LateBridge, type TelemetryBridge } from "./telemetry-bridge-late.ts";
 
 export interface TelemetryBridgeParts {
   hub: SseHub;
@@ -18,40 +24,75 @@ export interface TelemetryBridgeParts {
   onError: (error: unknown) => void;
 }
 
-export interface TelemetryBridge extends Bridge {
-  /** Given by configuration, or made for this process. */
-  readonly token: string | undefined;
+/** The source of events from outside that do not name theirs. */
+const POSTED = "posted";
+
+/** When a bridge is to be started that nobody waits for. */
+export interface LateStart {
+  after: Promise<unknown>;
+  /** Told where the feed is, once it is there. */
+  onServing?: ((url: string) => void) | undefined;
 }
 
-/** Starts the bridge of one telemetry. @throws INVALID_CONFIG, UNAVAILABLE */
+/** `startTelemetryBridge`, later and without being waited for: what it throws goes to `onError`. */
+export function startTelemetryBridgeLate(
+  config: NonNullable<Config["bridge"]>,
+  parts: TelemetryBridgeParts,
+  { after, onServing }: LateStart,
+): TelemetryBridge {
+  const bridge = new LateBridge({ config, hub: parts.hub });
+  const start = async () => {
+    const own = await startTelemetryBridge(config, parts);
+    onServing?.(own.url);
+    return own;
+  };
+  void after.then(() => bridge.begin(start, parts.onError), parts.onError);
+  return bridge;
+}
+
+/** Starts the bridge of one telemetry, or waits for its port. @throws INVALID_CONFIG, UNAVAILABLE */
 export async function startTelemetryBridge(
   config: NonNullable<Config["bridge"]>,
   parts: TelemetryBridgeParts,
 ): Promise<TelemetryBridge> {
-  // Only a bridge that is wanted costs loading an HTTP framework.
-  const { startBridge } = await import("./bridge/bridge.ts");
   const { publisher, registry, content, ...rest } = parts;
-  const { portIsDefault, ...address } = config;
+  const { portIsDefault, join, ...address } = config;
   // Off loopback it must have been chosen: a token that nobody was told of would only look like a lock.
   const token = config.token ?? (isLoopback(hostOfAddress(config.host)) ? randomToken() : undefined);
   const options = {
     ...rest,
     ...address,
+    tls: address.tls && readTls(address.tls),
     token,
     // Whoever is watched lives for as long as he has reason to, and not because he is watched.
     holdsProcess: false,
     log: publisher.log,
-    publish: publisher.publish.bind(publisher),
+    // Without a source it would pass for an event of ours, and its job for one that ends with this process.
+    publish: (event: OrchestratorEvent, settled: OutcomeHandler) =>
+      publisher.publish({ source: POSTED, ...event }, settled),
     ownsJob: (jobId: string) => registry.get(jobId) !== undefined,
     cancelJob: (jobId: string, reason: string | undefined) => registry.cancel(jobId, { reason }),
     content: (jobId: string) => contentOf(registry, jobId, content),
   };
+  const start = async (port: number): Promise<TelemetryBridge> => {
+    // Only a bridge that is wanted costs loading an HTTP framework.
+    const { startBridge } = await import("./bridge/bridge.ts");
+    return Object.assign(await startBridge({ ...options, port }), { token });
+  };
+  const { hub, onError } = parts;
+  const joining = { config, log: publisher.log, hub, start: () => start(config.port), onError };
   try {
-    return Object.assign(await startBridge(options), { token });
+    return (join && (await joinBridge(joining))) || (await start(config.port));
   } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    // Another process may have come first in between.
+    const other = join && (await joinBridge(joining));
+    if (other) return other;
     // Somebody else's 4319 is no reason not to start; a port that was asked for is.
-    if (!portIsDefault || !isPortTaken(error)) throw error;
-    return Object.assign(await startBridge({ ...options, port: 0 }), { token });
+    if (portIsDefault) return start(0);
+    if (!join) throw error;
+    onError(error);
+    return waitForPort(joining);
   }
 }
 
@@ -62,6 +103,23 @@ function contentOf(registry: WorkerJobRegistry, jobId: string, content: Content)
   const { message, responseText } = job;
   const response = responseText === undefined ? undefined : content.full(responseText, "response");
   return { message: content.full(message, "message"), response };
+}
+
+/** @throws INVALID_CONFIG for a file that cannot be read */
+function readTls({ cert, key }: BridgeTls): BridgeTls {
+  return { cert: readPem("cert", cert), key: readPem("key", key) };
+}
+
+function readPem(name: keyof BridgeTls, textOrFile: string): string {
+  if (textOrFile.includes("-----BEGIN ")) return textOrFile;
+  try {
+    return readFileSync(textOrFile, "utf8");
+  } catch (cause) {
+    // Not the name of the file: it may be a secret that somebody took for PEM.
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = `Option \`bridge.tls.${name}\`: expected PEM, or the name of a file to read (${code})`;
+    throw new OrchestraError("INVALID_CONFIG", message, { path: `bridge.tls.${name}` });
+  }
 }
 
 function randomToken(): string {

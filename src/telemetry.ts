@@ -1,10 +1,9 @@
-import { diag } from "@opentelemetry/api";
-import { createLogSink, type LineLogger, type LogSink } from "../exporters/logs.ts";
+import { diag, type Tracer } from "@opentelemetry/api";
+import type { LineLogger, LogSink } from "../exporters/logs.ts";
 import { createSseHub, type SseHub } from "../exporters/sse.ts";
 import { type Config, type Environment, readConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
-import { type Durable, fillJobTable, openDurable } from "./durable.ts";
-import { OrchestraError } from "./errors.ts";
+import { type Durable, openDurable } from "./durable.ts";
 import type { OrchestratorEvent } from "./event/event.ts";
 import type { EventLog } from "./event/event-log.ts";
 import type { EventSink } from "./event/event-sink.ts";
@@ -13,18 +12,23 @@ import { droppedBeforeStart, takeSharedSeat } from "./event/orchestrator-events.
 import { type EventHandler, EventPublisher } from "./event/publisher.ts";
 import { createMemoryEventLog } from "./event-log/memory.ts";
 import { type WorkerJobRegistry, workerJobs } from "./job/registry.ts";
+import { fillJobTable } from "./job-table-fill.ts";
 import { Content, type ContentOptions } from "./lifecycle/content.ts";
 import { JobObservers, type ObserveOptions } from "./lifecycle/job-observers.ts";
 import type { JobEventSource, JobObserver } from "./lifecycle/observe.ts";
+import { ResumedSpans } from "./lifecycle/resumed-spans.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
 import { careForOrphans, spanRebuilder } from "./orphans.ts";
 import { leaveWithProcess } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
-import { startTelemetryBridge, type TelemetryBridge } from "./telemetry-bridge.ts";
+import { type LateStart, startTelemetryBridge, startTelemetryBridgeLate } from "./telemetry-bridge.ts";
+import type { TelemetryBridge } from "./telemetry-bridge-late.ts";
+import { openLogSink } from "./telemetry-logs.ts";
 import type { TelemetryStats } from "./telemetry-stats.ts";
 import { telemetryStatus } from "./telemetry-status.ts";
 import { type SpanOptions, startTracing, type Tracing } from "./tracing.ts";
+import { warnOnce } from "./warn-once.ts";
 
 export interface TelemetryOptions extends Settings, Pick<ContentOptions, "redact">, SpanOptions {
   /** Default: `process.env`. */
@@ -37,6 +41,8 @@ export interface TelemetryOptions extends Settings, Pick<ContentOptions, "redact
   logger?: LineLogger | undefined;
   /** Projections of your own. Shut down at shutdown. */
   sinks?: readonly EventSink[] | undefined;
+  /** Starts the bridge at a moment of your own; nobody waits for it then. Default: at once. */
+  lateBridge?: LateStart | undefined;
   /** Told of each kind of trouble once. Default: OpenTelemetry's `diag` logger, silent unless set. */
   onWarning?: ((message: string) => void) | undefined;
 }
@@ -47,6 +53,8 @@ export interface Telemetry {
   /** What writes to the bridge need. */
   readonly token: string | undefined;
   readonly registry: WorkerJobRegistry;
+  /** For spans of your own that go where the jobs' spans go; a job's `traceparent` makes them its children. */
+  readonly tracer: Tracer;
   /**
    * Follows a registry's jobs until it is stopped, those included that are open already; the same registry
    * is followed once. @throws INVALID_ARGUMENT; CLOSED after shutdown
@@ -93,6 +101,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
     sinks,
     onWarning,
     redact,
+    lateBridge,
     ...rest
   } = options;
   const { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents, ...settings } = rest;
@@ -101,7 +110,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   const spans = { tracer, spanName, topology, sessionContext, startedSpans, maxProgressEvents };
   const closings: (() => Promise<unknown>)[] = [];
   try {
-    const source = { env, settings, registry, log, logger, sinks, redact, spans, warn };
+    const source = { env, settings, registry, log, logger, sinks, redact, lateBridge, spans, warn };
     const telemetry = await openTelemetry(config, source, closings);
     telemetry.takeSeat();
     await telemetry.recover(spans);
@@ -113,7 +122,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
 }
 
 /** The options of `startTelemetry`, sorted out. */
-interface Ingredients extends Pick<TelemetryOptions, "log" | "logger" | "sinks" | "redact"> {
+interface Ingredients extends Pick<TelemetryOptions, "log" | "logger" | "sinks" | "redact" | "lateBridge"> {
   env: Environment;
   settings: Settings;
   registry: WorkerJobRegistry;
@@ -124,13 +133,15 @@ interface Ingredients extends Pick<TelemetryOptions, "log" | "logger" | "sinks" 
 /** @param closings gets what closes each part as soon as it is open */
 async function openTelemetry(
   config: Config,
-  { env, settings, registry, log: ownLog, logger, sinks = [], redact, spans, warn }: Ingredients,
+  { env, settings, registry, log: ownLog, logger, sinks = [], redact, lateBridge, spans, warn }: Ingredients,
   closings: (() => Promise<unknown>)[],
 ): Promise<RunningTelemetry> {
   const sdk = await runningNodeSdk();
   const { [GENERAL.SERVICE_INSTANCE_ID]: givenId = crypto.randomUUID() } = config.resourceAttributes;
   const instanceId = sdk?.instanceId ?? givenId;
-  const durable = await openDurable(config.dataFile, {
+  const { file, ...limits } = config.dataFile;
+  const durable = await openDurable(file, {
+    ...limits,
     instanceId,
     sharedStore: sdk?.store,
     onWarning: warn,
@@ -143,24 +154,27 @@ async function openTelemetry(
   closings.push(() => logs.shutdown());
   const log = ownLog ?? durable?.log ?? memoryLog(config.logCapacity);
   const jobs = new JobTable();
-  const hub = config.bridge && createSseHub({ log });
+  const hub = config.bridge && createSseHub({ log, maxClients: config.bridge.maxClients });
   closings.push(async () => hub?.shutdown());
   const onError = warnOnce(warn);
-  const all = [jobs, ...(hub ? [hub] : []), logs, ...sinks];
+  const all = [...(hub ? [hub] : []), logs, ...sinks];
   const publisher = new EventPublisher({ log, sinks: all, source: instanceId, onError });
   const { captureContent, previewLength } = config;
   const content = new Content({ captureContent, previewLength, redact });
   const parts = { registry, publisher, tracing, content, logs, hub, durable, warn, onError };
   const telemetry = new RunningTelemetry(parts);
   closings.push(() => telemetry.shutdown());
-  await fillJobTable(jobs, log);
+  // What is there cannot always be read; that is no reason not to go on from here.
+  await fillJobTable(jobs, log).catch((error: unknown) => onError(error, "job table"));
+  // Only now, as what others write meanwhile must not reach it before what was there.
+  publisher.addSink(jobs);
   if (config.bridge && hub) {
     const status = () => telemetryStatus(telemetry.stats());
-    const bridgeParts = { hub, jobs, publisher, registry, content, status };
-    telemetry.bridge = await startTelemetryBridge(config.bridge, {
-      ...bridgeParts,
-      onError: (error) => onError(error, "bridge"),
-    });
+    const onBridgeError = (error: unknown) => onError(error, "bridge");
+    const bridgeParts = { hub, jobs, publisher, registry, content, status, onError: onBridgeError };
+    telemetry.bridge = lateBridge
+      ? startTelemetryBridgeLate(config.bridge, bridgeParts, lateBridge)
+      : await startTelemetryBridge(config.bridge, bridgeParts);
   }
   return telemetry;
 }
@@ -168,19 +182,6 @@ async function openTelemetry(
 function memoryLog(capacity: number): EventLog {
   // Room for ordinary events up to its capacity, whatever that is.
   return createMemoryEventLog({ capacity, maxLength: Math.max(64 * MIB, capacity * 1_024) });
-}
-
-/** @throws INVALID_CONFIG naming the option */
-function openLogSink(logger: LineLogger | undefined, file: string | undefined): LogSink {
-  try {
-    return createLogSink(logger === undefined ? { file } : { logger });
-  } catch (error) {
-    if (!(error instanceof OrchestraError) || error.path !== "file") throw error;
-    throw new OrchestraError("INVALID_CONFIG", `Option \`logFile\`: ${error.message}`, {
-      cause: error,
-      path: "logFile",
-    });
-  }
 }
 
 interface Parts {
@@ -199,6 +200,7 @@ class RunningTelemetry implements Telemetry {
   readonly registry: WorkerJobRegistry;
   bridge: TelemetryBridge | undefined;
   readonly #parts: Parts;
+  readonly #spans: ResumedSpans;
   readonly #observers: JobObservers;
   readonly #runner: JobRunner;
   readonly #stay = leaveWithProcess({
@@ -215,7 +217,8 @@ class RunningTelemetry implements Telemetry {
     this.registry = parts.registry;
     const { publisher, tracing, content, warn } = parts;
     const publish = (event: OrchestratorEvent) => publisher.publish(event);
-    this.#observers = new JobObservers({ publish, tracer: tracing.tracer, content, onWarning: warn });
+    this.#spans = new ResumedSpans(tracing.tracer);
+    this.#observers = new JobObservers({ publish, tracer: this.#spans, content, onWarning: warn });
     this.#runner = createJobRunner(parts.registry, this.#observers.spansOf(parts.registry));
   }
 
@@ -229,13 +232,16 @@ class RunningTelemetry implements Telemetry {
 
   /** Ends what processes leave open that are gone, or goes on with what was handed over. */
   async recover(spanOptions: SpanOptions): Promise<void> {
-    const { durable, publisher, registry, tracing, onError } = this.#parts;
-    if (durable === undefined) return;
-    this.#leaveOrphans = await careForOrphans(durable, {
+    const { durable, publisher, registry, tracing, warn, onError } = this.#parts;
+    // A log of the user's own has none of the jobs in the file, and their ends would not reach that.
+    const place = publisher.log === durable?.log ? durable : undefined;
+    this.#leaveOrphans = await careForOrphans(place, {
       registry,
       publisher,
       observe: () => this.observe(registry),
-      rebuild: await spanRebuilder(tracing, spanOptions),
+      spans: this.#spans,
+      rebuild: place && (await spanRebuilder(tracing, spanOptions)),
+      onWarning: warn,
       onError: (error) => onError(error, "recovery"),
     });
   }
@@ -246,6 +252,10 @@ class RunningTelemetry implements Telemetry {
 
   get token(): string | undefined {
     return this.bridge?.token;
+  }
+
+  get tracer(): Tracer {
+    return this.#parts.tracing.otelTracer;
   }
 
   observe(source: JobEventSource, options?: ObserveOptions): JobObserver {
@@ -295,7 +305,7 @@ class RunningTelemetry implements Telemetry {
     this.#runner.stop();
     this.#observers.close();
     const deadline = performance.now() + DEADLINES.shutdown;
-    const step = (name: string, shareMs: number, begin: (ms: number) => Promise<void> | undefined) =>
+    const step = (name: string, shareMs: number, begin: (ms: number) => unknown) =>
       this.#step(name, Math.max(0, Math.min(shareMs, deadline - performance.now())), begin);
     await step("recovery", DEADLINES.close, () => this.#leaveOrphans());
     const closeFeed = async () => {
@@ -314,25 +324,13 @@ class RunningTelemetry implements Telemetry {
   }
 
   /** A step that fails or hangs is told of and left behind: the ones after it matter as much. */
-  async #step(
-    name: string,
-    deadlineMs: number,
-    begin: (deadlineMs: number) => Promise<void> | undefined,
-  ): Promise<void> {
-    const work = begin(deadlineMs);
-    if (work === undefined || (await withinDeadline(deadlineMs, work))) return;
-    this.#parts.warn(`Shutdown: the ${name} did not finish within ${Math.round(deadlineMs)} ms`);
+  async #step(name: string, deadlineMs: number, begin: (deadlineMs: number) => unknown): Promise<void> {
+    const tell = (what: string) => this.#parts.warn(`Shutdown: the ${name} ${what}`);
+    const work = (async () => begin(deadlineMs))().catch((error: unknown) => {
+      tell(`failed: ${error instanceof Error ? error.message : error}`);
+    });
+    if (!(await withinDeadline(deadlineMs, work))) {
+      tell(`did not finish within ${Math.round(deadlineMs)} ms`);
+    }
   }
-}
-
-/** The publisher tells of each failure; one line per place is enough, the rest is in the counters. */
-function warnOnce(warn: (message: string) => void): (error: unknown, where: string) => void {
-  const told = new Set<string>();
-  return (error, where) => {
-    if (told.has(where)) return;
-    told.add(where);
-    warn(
-      `The ${where} failed and its failures are counted from now on: ${error instanceof Error ? error.message : error}`,
-    );
-  };
 }

@@ -32,6 +32,8 @@ export interface TracingOptions extends SpanOptions {
 /** Where spans come from and what became of them. */
 export interface Tracing {
   readonly tracer: JobTracer;
+  /** Makes the spans of jobs, and others beside them; none when spans are switched off. */
+  readonly otelTracer: Tracer;
   /** Undefined when spans are switched off. */
   jobSpans(): OtelJobTracerStats | undefined;
   /** Undefined when spans are off, or when a host's provider exports them out of our sight. */
@@ -68,6 +70,7 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
     const stats = () => undefined;
     return {
       tracer: noopJobTracer,
+      otelTracer: new ProxyTracerProvider().getTracer(SCOPE_NAME),
       jobSpans: stats,
       exported: stats,
       outbox: undefined,
@@ -85,6 +88,7 @@ export async function startTracing(config: Config, options: TracingOptions): Pro
   const tracer = createOtelJobTracer({ ...spanOptions, tracer: source.tracer, exceptionSignal });
   return {
     tracer,
+    otelTracer: source.tracer,
     jobSpans: () => tracer.stats(),
     exported: source.exported,
     outbox: source.outbox,
@@ -132,7 +136,7 @@ async function hostSource(): Promise<SpanSource | undefined> {
 
 async function privateSource(config: Config, options: TracingOptions): Promise<SpanSource> {
   const { env, settings, instanceId, store, onWarning } = options;
-  const outbox = await openSpanOutbox(readExporterConfig(env, settings), store, onWarning);
+  const outbox = await openSpanOutbox(readExporterConfig(env, settings), { store, onWarning });
   const { createSpanProvider } = await import("../exporters/span-provider.ts");
   const { serviceName, resourceAttributes } = config;
   const provider = createSpanProvider({ serviceName, resourceAttributes, instanceId, processor: outbox });

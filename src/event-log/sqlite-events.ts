@@ -10,6 +10,8 @@ export interface Position {
   ordinal: number;
   /** Bytes up to here, from the beginning of the file. */
   bytes: number;
+  /** Places up to here are given away: what gets its place now goes behind them. */
+  reserved?: number | null;
 }
 
 export interface StoredEvent {
@@ -53,6 +55,8 @@ export class EventTable {
   readonly #lastExcluded: Statement;
   readonly #evictIds: Statement;
   readonly #evict: Statement;
+  readonly #reserve: Statement;
+  readonly #release: Statement;
   /** For when the file is beyond reading. */
   lastKnownEnd = 0;
   /** By the number of rows they insert. */
@@ -61,7 +65,8 @@ export class EventTable {
   constructor(store: Store) {
     this.#store = store;
     this.#last = store.prepare(
-      `SELECT sequence, ordinal, start + octet_length(json) + ${ROW_BYTES} AS bytes
+      `SELECT sequence, ordinal, start + octet_length(json) + ${ROW_BYTES} AS bytes,
+         (SELECT CAST(value AS INTEGER) FROM event_log WHERE name = 'reserved') AS reserved
        FROM events ORDER BY sequence DESC LIMIT 1`,
     );
     this.#oldest = store.prepare(
@@ -86,6 +91,8 @@ export class EventTable {
       "DELETE FROM event_ids WHERE id IN (SELECT id FROM events WHERE sequence <= ?)",
     );
     this.#evict = store.prepare("DELETE FROM events WHERE sequence <= ?");
+    this.#reserve = store.prepare("REPLACE INTO event_log (name, value) VALUES ('reserved', ?)");
+    this.#release = store.prepare("DELETE FROM event_log WHERE name = 'reserved'");
   }
 
   /** Where the log ends. */
@@ -117,6 +124,12 @@ export class EventTable {
     return this.#after.all(after, last, limit) as unknown as StoredEvent[];
   }
 
+  /** Keeps everybody's next events behind a place; undefined for where the log ends. */
+  reserve(sequence: number | undefined): void {
+    if (sequence === undefined) this.#release.run();
+    else this.#reserve.run(String(sequence));
+  }
+
   /** Appends events after `end`. Returns their sequences, and the new end. */
   insert(events: readonly NewEvent[], end: Position, appendedAt: number): Inserted {
     const sequences: number[] = [];
@@ -125,7 +138,7 @@ export class EventTable {
       const values: (string | number)[] = [];
       const rows = events.slice(from, from + MAX_ROWS);
       for (const row of rows) {
-        sequence = row.sequence ?? sequence + 1;
+        sequence = row.sequence ?? Math.max(sequence, end.reserved ?? 0) + 1;
         sequences.push(sequence);
         values.push(sequence, keyOf(row.event.id), ++ordinal, bytes, appendedAt, row.json);
         bytes += Buffer.byteLength(row.json) + ROW_BYTES;

@@ -13,15 +13,34 @@ const LONGEST_PAUSE = 320;
 /** The time in which the file cannot be written. */
 export class Fallback {
   readonly waiting: Overflow;
-  /** Where the file ended when we last could write it. */
-  fileEnd: number;
+  readonly #random: () => number;
+  #fileEnd: number;
   #pause = FIRST_PAUSE;
   #ticks = 0;
 
   constructor(options: { fileEnd: number; maxWaiting: number; random: () => number }) {
-    this.fileEnd = options.fileEnd;
-    const leap = LEAP + Math.floor(options.random() * LEAP);
-    this.waiting = new Overflow(options.fileEnd + leap, options.maxWaiting);
+    this.#random = options.random;
+    this.#fileEnd = options.fileEnd;
+    this.waiting = new Overflow(this.#leapFrom(options.fileEnd), options.maxWaiting);
+  }
+
+  /** Where the file ended when we last could write it. */
+  get fileEnd(): number {
+    return this.#fileEnd;
+  }
+
+  /** The last place to keep others from, so that they cannot get one that is given away while more waits. */
+  get reserve(): number {
+    return this.waiting.latest + LEAP;
+  }
+
+  /**
+   * Some of what waited was written up to `end`. When others had written before it, the places that we gave away
+   * are void, and the rest gets places behind those and all that is in the file.
+   */
+  written(end: number, { isKept }: { isKept: boolean }): void {
+    this.#fileEnd = end;
+    if (!isKept) this.waiting.moveBehind(this.#leapFrom(Math.max(end, this.waiting.latest)));
   }
 
   /** Undefined for each event that is held already. */
@@ -41,5 +60,9 @@ export class Fallback {
   pause({ isLocked }: { isLocked: boolean }): void {
     this.#ticks = 0;
     if (!isLocked) this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+  }
+
+  #leapFrom(sequence: number): number {
+    return sequence + LEAP + Math.floor(this.#random() * LEAP);
   }
 }

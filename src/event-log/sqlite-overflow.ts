@@ -51,6 +51,12 @@ export class Overflow {
     return placed.sequence;
   }
 
+  /** Gives each event another place, behind one sequence. */
+  moveBehind(after: number): void {
+    this.#latest = after;
+    for (const [id, event] of this.#events) this.#events.set(id, { ...event, sequence: ++this.#latest });
+  }
+
   /** The oldest. */
   first(limit: number): PlacedEvent[] {
     const events: PlacedEvent[] = [];

@@ -14,14 +14,23 @@ export const FOREIGN_PAGE = 1_000;
 export interface WriteOptions {
   /** Read what others wrote after this sequence, too. Default: nothing is read. */
   seen?: number | undefined;
-  /** The sequences that events bring are kept if the file still ends here; else they get new ones. */
-  keepAfter?: number | undefined;
+  /** For events that bring their places with them. */
+  placed?: Placing | undefined;
+}
+
+interface Placing {
+  /** Their places are kept if the file still ends here; else they get new ones. */
+  keepAfter: number;
+  /** Who writes next does so behind this place. Default: behind the events. */
+  reserve: number | undefined;
 }
 
 export interface Written {
   /** The sequence of each event; undefined for one that the file had. */
   placed: (number | undefined)[];
   end: Position;
+  /** Whether places that events brought were kept. */
+  isKept: boolean;
   /** What others wrote since `seen`: it lies before what was written now. */
   foreign: readonly EventRecord[];
 }
@@ -64,12 +73,14 @@ export class LogWriter {
     try {
       return this.#store.transaction(() => {
         const before = this.#events.end();
-        const { seen = before.sequence, keepAfter } = options;
+        const { seen = before.sequence, placed } = options;
         const foreign = reader.page(seen, before.sequence, FOREIGN_PAGE);
         if (foreign.position < before.sequence) return undefined;
-        const keeps = keepAfter === before.sequence;
-        const placeable = keeps ? events : events.map(({ event, json }) => ({ event, json }));
-        return { ...this.#writeAfter(before, placeable), foreign: foreign.records };
+        const isKept = placed?.keepAfter === before.sequence;
+        const placeable = isKept ? events : events.map(({ event, json }) => ({ event, json }));
+        const written = this.#writeAfter(before, placeable);
+        if (placed !== undefined) this.#events.reserve(placed.reserve);
+        return { ...written, isKept, foreign: foreign.records };
       });
     } catch (error) {
       this.#blocks.forget();
@@ -84,7 +95,7 @@ export class LogWriter {
     this.#store.transaction(() => this.#retention.apply(this.#events.end(), now));
   }
 
-  #writeAfter(before: Position, events: readonly NewEvent[]): Omit<Written, "foreign"> {
+  #writeAfter(before: Position, events: readonly NewEvent[]): Pick<Written, "placed" | "end"> {
     const now = this.#now();
     const placed: (number | undefined)[] = [];
     let end = before;

@@ -249,10 +249,11 @@ class FileEventLog implements SqliteEventLog {
 
   /** Writes some of what waits. Returns whether that was possible. */
   #writeThrough(fallback: Fallback): boolean {
-    const { waiting, fileEnd } = fallback;
+    const { waiting, fileEnd: keepAfter } = fallback;
     const events = waiting.first(CHUNK);
+    const reserve = events.length < waiting.size ? fallback.reserve : undefined;
     try {
-      const options = { seen: this.#foreign.seen, keepAfter: fileEnd };
+      const options = { seen: this.#foreign.seen, placed: { keepAfter, reserve } };
       const written = this.#writer.write(events, this.#reader, options);
       if (written === undefined) {
         this.#foreign.poll();
@@ -260,7 +261,7 @@ class FileEventLog implements SqliteEventLog {
       }
       waiting.remove(events);
       this.#writtenThrough += events.length;
-      fallback.fileEnd = written.end.sequence;
+      fallback.written(written.end.sequence, written);
       this.#foreign.advance(written.foreign, written.end.sequence);
     } catch (error) {
       this.#failures.write++;

@@ -35,8 +35,12 @@ describe("readConfig", () => {
         token: undefined,
         allowedHosts: [],
         allowedOrigins: [],
+        maxClients: 1_000,
+        writesPerSecond: 1_000,
+        join: false,
+        http2: undefined,
       },
-      dataFile: undefined,
+      dataFile: { retention: {} },
       logFile: undefined,
       logCapacity: 10_000,
       captureContent: false,
@@ -67,6 +71,7 @@ describe("readConfig", () => {
       headers: { authorization: "Basic eDp5", x: "1=2" },
       protocol: "http/protobuf",
       timeoutMs: 500,
+      outbox: {},
     });
   });
 
@@ -104,6 +109,7 @@ describe("readConfig", () => {
       headers: { a: "traces" },
       protocol: "http/protobuf",
       timeoutMs: 2,
+      outbox: {},
     });
   });
 
@@ -122,6 +128,7 @@ describe("readConfig", () => {
       ORCHESTRA_TOKEN: "0123456789abcdef",
       ORCHESTRA_ALLOWED_HOSTS: "a.example, b.example",
       ORCHESTRA_ALLOWED_ORIGINS: "https://a.example",
+      ORCHESTRA_MAX_CLIENTS: "5000",
       ORCHESTRA_DATA_FILE: "/tmp/jobs.db",
       ORCHESTRA_LOG_FILE: "/tmp/jobs.log",
       ORCHESTRA_LOG_CAPACITY: "5",
@@ -136,12 +143,93 @@ describe("readConfig", () => {
         token: "0123456789abcdef",
         allowedHosts: ["a.example", "b.example"],
         allowedOrigins: ["https://a.example"],
+        maxClients: 5_000,
       },
-      dataFile: "/tmp/jobs.db",
+      dataFile: { file: "/tmp/jobs.db" },
       logFile: "/tmp/jobs.log",
       logCapacity: 5,
       captureContent: true,
       previewLength: 0,
+    });
+  });
+
+  it("reads how the bridge is encrypted, and which versions of HTTP it speaks", () => {
+    const tls = { ORCHESTRA_BRIDGE_TLS_CERT: "cert.pem", ORCHESTRA_BRIDGE_TLS_KEY: "key.pem" };
+    const files = { cert: "cert.pem", key: "key.pem" };
+    expect(readConfig(tls).bridge).toMatchObject({ tls: files, http2: undefined });
+    expect(readConfig({ ...tls, ORCHESTRA_BRIDGE_HTTP2: "off" }).bridge).toMatchObject({
+      tls: files,
+      http2: false,
+    });
+    expect(readConfig({ ORCHESTRA_BRIDGE_HTTP2: "on" }).bridge).toMatchObject({
+      tls: undefined,
+      http2: true,
+    });
+    expect(readConfig(tls, { bridge: { tls: { cert: "c", key: "k" }, http2: false } }).bridge).toMatchObject({
+      tls: { cert: "c", key: "k" },
+      http2: false,
+    });
+    expect(readConfig({ ORCHESTRA_WRITES_PER_SECOND: "7" }).bridge).toMatchObject({ writesPerSecond: 7 });
+  });
+
+  it.each([
+    [{ ORCHESTRA_BRIDGE_TLS_CERT: "cert.pem" }, "ORCHESTRA_BRIDGE_TLS_KEY"],
+    [{ ORCHESTRA_BRIDGE_TLS_KEY: "key.pem" }, "ORCHESTRA_BRIDGE_TLS_CERT"],
+  ])("refuses half of a certificate (%j), naming what is missing", (env, path) => {
+    expect(refusal(env)).toMatchObject({ code: "INVALID_CONFIG", path });
+  });
+
+  it("reads what the data file keeps, and what waits for delivery", () => {
+    const env = {
+      ORCHESTRA_DATA_FILE: "/tmp/jobs.db",
+      ORCHESTRA_DATA_SYNCHRONOUS: "full",
+      ORCHESTRA_DATA_BUSY_TIMEOUT_MS: "0",
+      ORCHESTRA_DATA_MAX_WAITING: "1",
+      ORCHESTRA_DATA_MAX_AGE_MS: "2",
+      ORCHESTRA_DATA_MAX_EVENTS: "3",
+      ORCHESTRA_DATA_MAX_BYTES: "4",
+      ORCHESTRA_OUTBOX_MAX_BYTES: "5",
+      ORCHESTRA_OUTBOX_MAX_MEMORY_BYTES: "6",
+      ORCHESTRA_OUTBOX_MAX_DEAD_LETTER_BYTES: "0",
+      ORCHESTRA_OUTBOX_MAX_UNSAVED_SPANS: "7",
+      ORCHESTRA_OUTBOX_MAX_BATCH_SPANS: "8",
+      ORCHESTRA_OUTBOX_MAX_BATCH_BYTES: "9",
+    };
+    const dataFile = {
+      file: "/tmp/jobs.db",
+      synchronous: "full",
+      busyTimeoutMs: 0,
+      maxWaiting: 1,
+      retention: { maxAgeMs: 2, maxEvents: 3, maxBytes: 4 },
+    } as const;
+    const outbox = {
+      maxBytes: 5,
+      maxMemoryBytes: 6,
+      maxDeadLetterBytes: 0,
+      maxUnsavedSpans: 7,
+      maxBatchSpans: 8,
+      maxBatchBytes: 9,
+    };
+    expect(readConfig(env).dataFile).toEqual(dataFile);
+    expect(readExporterConfig(env).outbox).toEqual(outbox);
+    const settings = { dataFile, traces: { outbox } };
+    expect(readConfig({}, settings).dataFile).toEqual(dataFile);
+    expect(readExporterConfig({}, settings).outbox).toEqual(outbox);
+  });
+
+  it("lets a limit of the code and a file of the environment meet", () => {
+    const env = {
+      ORCHESTRA_DATA_FILE: "env.db",
+      ORCHESTRA_DATA_MAX_EVENTS: "1",
+      ORCHESTRA_DATA_MAX_BYTES: "2",
+    };
+    expect(readConfig(env, { dataFile: { retention: { maxEvents: 9 } } }).dataFile).toMatchObject({
+      file: "env.db",
+      retention: { maxEvents: 9, maxBytes: 2 },
+    });
+    expect(readConfig(env, { dataFile: "code.db" }).dataFile).toMatchObject({
+      file: "code.db",
+      retention: { maxEvents: 1 },
     });
   });
 
@@ -204,6 +292,12 @@ describe("readConfig", () => {
       "sixteen chars or so",
       "expected at least 16 visible ASCII characters, without spaces",
     ],
+    ["ORCHESTRA_DATA_SYNCHRONOUS", "always", "expected one of off, normal, full"],
+    ["ORCHESTRA_DATA_BUSY_TIMEOUT_MS", "1s", "expected a whole number from 0 to 60000"],
+    ["ORCHESTRA_DATA_MAX_BYTES", "1GiB", "expected a whole number from 1"],
+    ["ORCHESTRA_DATA_MAX_EVENTS", "0", "expected a whole number from 1"],
+    ["ORCHESTRA_OUTBOX_MAX_BYTES", "99999999999999999", "expected a whole number from 1"],
+    ["ORCHESTRA_OUTBOX_MAX_DEAD_LETTER_BYTES", "-1", "expected a whole number from 0"],
     ["ORCHESTRA_LOG_CAPACITY", "many", "expected a whole number from 1 to 10000000"],
   ])("refuses %s=%s by name", (name, value, expected) => {
     const error = refusal({ [name]: value });
@@ -218,11 +312,21 @@ describe("readConfig", () => {
   it.each([
     [{ bridge: { port: "4319" } }, "bridge.port"],
     [{ bridge: true }, "bridge"],
+    [{ bridge: { maxClients: 0 } }, "bridge.maxClients"],
     ["nonsense", "options"],
     [{ traces: { headers: { "a b": "c" } } }, "traces.headers"],
     [{ servicename: "typo" }, "servicename"],
     [{ traces: { endpoint: "http://x" } }, "traces.endpoint"],
     [{ traces: { url: "nowhere" } }, "traces.url"],
+    [{ dataFile: "" }, "dataFile.file"],
+    [{ dataFile: 1 }, "dataFile"],
+    [{ dataFile: { synchronous: "always" } }, "dataFile.synchronous"],
+    [{ dataFile: { busyTimeoutMs: 60_001 } }, "dataFile.busyTimeoutMs"],
+    [{ dataFile: { retention: { maxEvents: 0.5 } } }, "dataFile.retention.maxEvents"],
+    [{ dataFile: { maxEvents: 1 } }, "dataFile.maxEvents"],
+    [{ traces: { outbox: { maxBytes: 0 } } }, "traces.outbox.maxBytes"],
+    [{ traces: { outbox: { maxDeadLetterBytes: -1 } } }, "traces.outbox.maxDeadLetterBytes"],
+    [{ traces: { outbox: { maxbytes: 1 } } }, "traces.outbox.maxbytes"],
     [{ logCapacity: 0 }, "logCapacity"],
     [{ previewLength: -1 }, "previewLength"],
   ])("refuses the options %j, naming %s", (settings, path) => {
@@ -230,8 +334,8 @@ describe("readConfig", () => {
   });
 });
 
-describe("the configuration table of the README", () => {
-  const readme = readFileSync("README.md", "utf8");
+describe("the configuration table of the README, and that of limits", () => {
+  const readme = readFileSync("README.md", "utf8") + readFileSync("docs/operate.md", "utf8");
 
   it.each(CONFIG_VARIABLES)("has %s", (name) => {
     const shortened = name.replace("OTEL_EXPORTER_OTLP", "…").replace("…_TRACES", "…_TRACES");

@@ -23,13 +23,13 @@ const ROOT = new URL("../../", import.meta.url);
 /** Parses every TypeScript file below the folders. */
 export function sourceModules(...folders: string[]): SourceModule[] {
   return folders
-    .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: ROOT.pathname }))
+    .flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`, { cwd: ROOT.pathname }))
     .sort()
     .map((file) => sourceModule(file, readFileSync(new URL(file, ROOT), "utf8")));
 }
 
 export function sourceModule(file: string, code: string): SourceModule {
-  const nodes = [...walk(parseAst(code, { lang: "ts" }))];
+  const nodes = [...walk(parseAst(code, { lang: file.endsWith("x") ? "tsx" : "ts" }))];
   const specifiers = nodes.map(specifierOf).filter((specifier) => specifier !== undefined);
   const relative = specifiers.filter((specifier) => specifier.startsWith("."));
   const outside = specifiers.filter((specifier) => !specifier.startsWith("."));

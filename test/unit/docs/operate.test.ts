@@ -1,15 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { CONFIG_VARIABLES, readConfig, readExporterConfig } from "../../../src/config.ts";
 import { EventPublisher } from "../../../src/event/publisher.ts";
 import { createMemoryEventLog } from "../../../src/event-log/memory.ts";
 import { lossLedger } from "../../../src/loss-ledger.ts";
 import type { TelemetryStats } from "../../../src/telemetry-stats.ts";
 import { createOutboxRig } from "../../fixtures/outbox-rig.ts";
+import { listedTests } from "./listed-tests.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const page = read("docs/operate.md");
-const [text = "", tests = ""] = page.split("\n## Tests\n");
+const [text = ""] = page.split("\n## Tests\n");
 
 /** Where the options of the tables are declared. */
 const RETENTION = [read("src/event-log/sqlite-retention.ts")];
@@ -19,15 +20,20 @@ const OTHERS = [
   "src/store/open-store.ts",
   "exporters/span-outbox.ts",
   "exporters/span-outbox-backoff.ts",
+  "src/config-storage.ts",
 ].map(read);
 
 /** The default that an option's docstring tells. */
 function declaredDefault(option: string): string | undefined {
   const name = option.split(".").at(-1);
-  const declarations = option.startsWith("retention.") ? RETENTION : OTHERS;
+  const declarations = option.includes("retention.") ? RETENTION : OTHERS;
   const pattern = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\s*${name}\\?:`);
   const [docstring] = declarations.flatMap((source) => pattern.exec(source)?.[1] ?? []);
   return /Default: ([^.]+)\./.exec(docstring ?? "")?.[1];
+}
+
+function unquoted(cell: string): string {
+  return cell.replaceAll("`", "");
 }
 
 /** The cells of the rows under a heading. */
@@ -44,24 +50,35 @@ function rowsUnder(heading: string, first: RegExp): string[][] {
 
 describe("docs/operate.md", () => {
   it("names tests that there are, each of them used", () => {
-    const listed = [...tests.matchAll(/^\| (T\d+) \| (.+) \| `(test\/.+)` \|$/gm)];
-    const missing = listed.filter(([, , title = "", file = ""]) => !read(file).includes(`"${title}"`));
-    expect(missing.map(([row]) => row)).toEqual([]);
-    const names = listed.map(([, name]) => name);
-    expect(names).toEqual(names.map((_, index) => `T${index + 1}`));
-    expect(new Set(text.match(/\bT\d+\b/g))).toEqual(new Set(names));
+    const { missing, listed, expected, used } = listedTests(page, "T");
+    expect(missing).toEqual([]);
+    expect(listed).toEqual(expected);
+    expect(used).toEqual(new Set(listed));
   });
 
   it("has the defaults that the options have", () => {
     const rows = rowsUnder("Limits", /^\| `[a-z.A-Z]+` \|/);
     expect(rows.length).toBeGreaterThan(15);
-    const documented = rows.map(([option, value]) => [option, value?.replaceAll("`", "")]);
+    const documented = rows.map(([option, , value]) => [option, value?.replaceAll("`", "")]);
     const declared = rows.map(([option = ""]) => [
       option,
       declaredDefault(option.replaceAll("`", ""))?.replaceAll("`", ""),
     ]);
     expect(documented).toEqual(declared);
     expect(text).toContain(`${readConfig({}).logCapacity.toLocaleString("en")} events: the oldest go`);
+  });
+
+  it("names the option that each variable of a limit sets", () => {
+    const rows = rowsUnder("Limits", /^\| `[a-z.A-Z]+` \| `/);
+    const limits = CONFIG_VARIABLES.filter((name) => /^ORCHESTRA_(DATA|OUTBOX)_(?!FILE)/.test(name));
+    const documented = rows.map(([option = "", variable = ""]) => [variable, option].map(unquoted));
+    expect(documented.map(([variable]) => variable).sort()).toEqual(limits.sort());
+    for (const [variable = "", option] of documented) {
+      const env = { [variable]: variable.endsWith("SYNCHRONOUS") ? "full" : "7" };
+      const settings = { dataFile: readConfig(env).dataFile, traces: readExporterConfig(env) };
+      const set = (option ?? "").split(".").reduce((value: unknown, key) => Object(value)[key], settings);
+      expect(String(set), variable).toBe(env[variable]);
+    }
   });
 
   it("explains every reason for which something is dropped, and of what", async () => {

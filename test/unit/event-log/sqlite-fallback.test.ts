@@ -176,6 +176,28 @@ describe("a log that cannot be written while another can", () => {
     expect(log.read({ after: given[0] }).gap).toBe("epoch");
   });
 
+  it("gives nobody a place that it gave away, when the other writes before all is written through", async () => {
+    const { log, store, file } = await openFullLog();
+    const ids = Array.from({ length: 700 }, (_, index) => `${index}`);
+    const given = [...(await log.append([big("first")])), ...(await append(log, ...ids))];
+    empty(store);
+    vi.advanceTimersByTime(RETRY_MS);
+    expect(log.stats()).toMatchObject({ waiting: 201 });
+    const other = await openTestLog({ file });
+    await append(other.log, "theirs", "theirs, too");
+    const [late] = await append(log, "late");
+    vi.advanceTimersByTime(POLL_MS);
+    expect(log.stats()).toMatchObject({ waiting: 0, lostToDisk: 0 });
+    const before = ["before", "first", ...ids.slice(0, 499)];
+    const after = [...ids.slice(499), "late"];
+    for (const one of [log, other.log]) {
+      expect(idsOf(readAll(one))).toEqual([...before, "theirs", "theirs, too", ...after]);
+      const places = [...given.slice(500), late].map((after) => one.read({ after, limit: 1 }));
+      expect(new Set(places.map(({ gap }) => gap))).toEqual(new Set(["epoch"]));
+      expect(idsOf(one.read({ after: given[499], limit: 2 }).records)).toEqual(["theirs", "theirs, too"]);
+    }
+  });
+
   it("shows what the other wrote page by page before its own are written", async () => {
     const { log, store, file } = await openFullLog();
     const seen: EventRecord[] = [];

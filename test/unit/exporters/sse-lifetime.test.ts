@@ -95,6 +95,18 @@ describe("a connection", () => {
 });
 
 describe("the ledger of connections", () => {
+  it("that takes all and does not close is cut off, too", () => {
+    const { hub } = createFeed({ maxStallMs: 1_000 });
+    const connection = new TestConnection();
+    const disconnect = hub.connect(connection);
+    connection.isStuck = true;
+    disconnect();
+    connection.drain();
+    vi.advanceTimersByTime(1_000);
+    expect(connection.state).toBe("destroyed");
+    expect(hub.stats()).toMatchObject({ clients: 0, dropped: { slow_time: 1 } });
+  });
+
   it("tells of each how it ended: connected = open + ended + dropped", () => {
     const { hub, connect } = createFeed({ maxClients: 4, maxStallMs: 1_000, now });
     connect().close();
@@ -116,6 +128,19 @@ describe("the ledger of connections", () => {
 });
 
 describe("a client that is not let in", () => {
+  it("does not keep its connection by not closing it", () => {
+    const { hub } = createFeed({ maxClients: 1, maxStallMs: 1_000 });
+    hub.connect(new TestConnection());
+    const [lingering, leaving] = [new TestConnection(), new TestConnection()];
+    lingering.isStuck = true;
+    const timers = vi.getTimerCount();
+    hub.connect(lingering);
+    hub.connect(leaving);
+    expect([lingering.state, vi.getTimerCount()]).toEqual(["ended", timers + 1]);
+    vi.advanceTimersByTime(1_000);
+    expect([lingering.state, leaving.state]).toEqual(["destroyed", "ended"]);
+  });
+
   it("is told why, and when to come back", async () => {
     const { hub, connect } = createFeed({ maxClients: 1, random: () => 0.5 });
     connect();

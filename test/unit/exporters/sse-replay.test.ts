@@ -201,6 +201,24 @@ describe("a slow client that replays", () => {
     expect(read).toBeLessThan(500 * 3);
   });
 
+  it("has few large events read for it at once, and many small ones", async () => {
+    const mostOf = async (size: number) => {
+      const feed = createFeed();
+      feed.publish(...range(1, 2_000).map(() => "x".repeat(size)));
+      const limits: number[] = [];
+      const log = readingFrom(feed.log, (options) => {
+        limits.push(options?.limit as number);
+        return feed.log.read(options);
+      });
+      const connection = new TestConnection();
+      createSseHub({ log, now: () => 0 }).connect(connection, { after: "e-0" });
+      while (connection.read().ids.at(-1) !== "e-2000") await settled();
+      return [limits[0], Math.max(...limits.slice(1))];
+    };
+    expect(await mostOf(20_000)).toEqual([64, 52]);
+    expect(await mostOf(10)).toEqual([64, 256]);
+  });
+
   it("keeps nothing in memory that the log and the others have let go of", async () => {
     const feed = createFeed({ memory: { capacity: 300 }, maxStallMs: 600_000 });
     const quick = feed.connect();
@@ -325,7 +343,7 @@ describe("a cursor that cannot be continued from", () => {
     connection.isStuck = false;
     connection.drain();
     await settled();
-    expect(connection.messages()).toEqual([...range(1, 256), ...range(601, 1_200)]);
+    expect(connection.messages()).toEqual([...range(1, 64), ...range(601, 1_200)]);
     expect(connection.read().events.filter(({ event }) => event === RESYNC_EVENT)).toHaveLength(1);
   });
 });

@@ -145,6 +145,20 @@ describe("heartbeats", () => {
     expect(connection.read().ids).toHaveLength(4);
   });
 
+  it("come to many clients in groups, between which others have their turn", async () => {
+    const { connect } = createFeed();
+    const connections = range(1, 300).map(() => connect());
+    const beaten = () => connections.filter(({ writes }) => writes.length > 1).length;
+    vi.advanceTimersByTime(15_000);
+    const seen = [beaten()];
+    for (let turn = 0; turn < 3; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(beaten());
+    }
+    expect(seen).toEqual([128, 256, 300, 300]);
+    expect(connections.every(({ writes }) => writes.length === 2)).toBe(true);
+  });
+
   it("do not pile up for a client that stalls", () => {
     const { connect } = createFeed({ heartbeatMs: 500 });
     const connection = connect({}, (stuck) => {
@@ -300,6 +314,18 @@ describe("shutdown", () => {
     expect(connections.map((connection) => connection.read().retries)).toEqual([[1_000], [2_000], [3_000]]);
     expect(connections.map((connection) => connection.messages())).toEqual([["last"], ["last"], ["last"]]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("says nothing to who has left before its turn", async () => {
+    const now = () => performance.now();
+    const { hub, connect } = createFeed({ now });
+    const [first, second] = [connect(), connect()];
+    const done = hub.shutdown({ deadlineMs: 600 });
+    second.close();
+    vi.advanceTimersByTime(300);
+    await done;
+    expect([first, second].map((connection) => connection.read().retries.length)).toEqual([1, 0]);
+    expect(hub.stats()).toMatchObject({ clients: 0, ended: { left: 1, shutdown: 1 } });
   });
 
   it("cuts off what is still connected at the deadline", async () => {
