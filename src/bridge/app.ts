@@ -1,16 +1,14 @@
-import type { Server } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { OrchestraError } from "../errors.ts";
 import { encodeJson } from "../event/event-json.ts";
-import type { RequestHandler } from "./front-door.ts";
 import { httpErrorOf } from "./http-error.ts";
+import type { HttpServer, HttpServerFactory } from "./http-server.ts";
 import type { KnownRoutes } from "./known-routes.ts";
 import type { MalformedRequests } from "./malformed-request.ts";
 import { NDJSON } from "./routes/intake.ts";
 
 export interface AppOptions {
-  createServer: (handle: RequestHandler) => Server;
-  bodyLimit: number;
+  createServer: HttpServerFactory;
   routes: KnownRoutes;
   malformed: MalformedRequests;
   onError: (error: unknown) => void;
@@ -19,17 +17,25 @@ export interface AppOptions {
 /** Longest job id in a path, with every character of 512 escaped as up to nine. */
 const MAX_PARAM_LENGTH = 512 * 9;
 
-/** A Fastify that answers every error in our format, and reads bodies as bytes. */
-export function createApp(options: AppOptions): FastifyInstance {
-  const { createServer, bodyLimit, routes, malformed, onError } = options;
-  const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply) => {
+/** A Fastify that answers every error in our format, and leaves bodies to the routes. */
+export function createApp(options: AppOptions): { app: FastifyInstance; http: HttpServer } {
+  const { createServer, routes, malformed, onError } = options;
+  const answerError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    // HTTP/2 has methods that its router knows nothing of; it does not take them for unrouted.
+    const isUnrouted = (thrown as { code?: unknown } | undefined)?.code === "FST_ERR_NOT_FOUND";
+    const error = isUnrouted ? unroutedError(routes, request, reply) : thrown;
     const { status, headers, body } = httpErrorOf(error);
     if (status === 500) onError(error);
     return reply.code(status).headers(headers).send(body);
   };
+  let http: HttpServer | undefined;
   const app = Fastify({
-    bodyLimit,
-    serverFactory: createServer,
+    serverFactory: (handle) => {
+      http = createServer(handle);
+      return http.server;
+    },
+    // The front door does, and knows which requests are better answered otherwise.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => malformed.answer(error, socket),
@@ -42,24 +48,28 @@ export function createApp(options: AppOptions): FastifyInstance {
     for (const each of [method].flat()) routes.add(url, each);
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    ["application/json", NDJSON],
-    { parseAs: "buffer" },
-    async (_: unknown, body: unknown) => body,
-  );
-  return app;
+  // Only what a route wants of a body is read, and not before it knows who sends it.
+  app.addContentTypeParser(["application/json", NDJSON], (_request, _payload, done) => done(null));
+  return { app, http: http as HttpServer };
 }
 
 function answerUnrouted(routes: KnownRoutes, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = unroutedError(routes, request, reply);
+  if (request.method === "OPTIONS" && error.code === "METHOD_NOT_ALLOWED") return reply.code(204).send();
+  throw error;
+}
+
+/** Adds what a path that is there may be asked with. */
+function unroutedError(routes: KnownRoutes, request: FastifyRequest, reply: FastifyReply): OrchestraError {
   const methods = routes.methodsOf(request.raw.url ?? "");
-  if (methods === undefined)
-    throw new OrchestraError(
+  if (methods === undefined) {
+    return new OrchestraError(
       "NOT_FOUND",
       "There is no such route; GET /v1/jobs and /v1/events are good ones to begin with",
     );
+  }
   reply.header("allow", methods.join(", "));
-  if (request.method === "OPTIONS") return reply.code(204).send();
-  throw new OrchestraError(
+  return new OrchestraError(
     "METHOD_NOT_ALLOWED",
     `Expected one of ${methods.join(", ")}, got ${request.method}`,
   );

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { SseHub } from "../../exporters/sse.ts";
@@ -6,13 +6,17 @@ import { OrchestraError } from "../errors.ts";
 import { Access, type AccessOptions } from "./access.ts";
 import { createApp } from "./app.ts";
 import { EventIntake, type EventIntakeOptions } from "./event-intake.ts";
-import { createFrontDoor, type RequestHandler } from "./front-door.ts";
+import { createFrontDoor } from "./front-door.ts";
 import { hostOfAddress, isWildcard } from "./host-name.ts";
+import { type HttpServer, type HttpServerOptions, loadHttpServer } from "./http-server.ts";
 import { KnownRoutes } from "./known-routes.ts";
 import { MalformedRequests } from "./malformed-request.ts";
+import { RequestBodies } from "./request-bodies.ts";
 import { feedRoutes } from "./routes/feed.ts";
 import { intakeRoutes } from "./routes/intake.ts";
 import { type JobRoutesContext, jobRoutes } from "./routes/jobs.ts";
+import { type OpenApiRoutesContext, openApiRoutes } from "./routes/openapi.ts";
+import { type PanelRoutesContext, panelRoutes } from "./routes/panel.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { statusRoutes } from "./routes/status.ts";
 
@@ -21,6 +25,8 @@ export type { JobContent } from "./routes/jobs.ts";
 export interface BridgeOptions
   extends Omit<AccessOptions, "host">,
     EventIntakeOptions,
+    HttpServerOptions,
+    PanelRoutesContext,
     Pick<JobRoutesContext, "content" | "cancelJob"> {
   /** The address to bind. Any but loopback needs a token. Default: 127.0.0.1. */
   host?: string | undefined;
@@ -31,6 +37,8 @@ export interface BridgeOptions
   status: () => object;
   /** Bytes of one request body. Default: 10 MiB. */
   bodyLimit?: number | undefined;
+  /** Bytes of all request bodies that are held at once. Default: 64 MiB. */
+  maxHeldBodies?: number | undefined;
   /** Bytes of one posted event. Default: 1 MiB. */
   maxLineLength?: number | undefined;
   /** Whether the process lives on for as long as the bridge is open. Default: true. */
@@ -56,8 +64,6 @@ const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 4319;
 
 const MIB = 1024 * 1024;
-/** Milliseconds within which a request must have arrived whole. */
-const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * Serves the feed, the jobs and the event intake over HTTP.
@@ -68,53 +74,43 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const access = new Access({ ...options, host });
   const routes = new KnownRoutes();
   const malformed = new MalformedRequests();
+  const createServer = await loadHttpServer(options);
   let closing: Promise<void> | undefined;
-  const app = createApp({
-    bodyLimit: options.bodyLimit ?? 10 * MIB,
+  const isClosing = () => closing !== undefined;
+  const { app, http } = createApp({
     routes,
     malformed,
     onError,
-    createServer: (handle) => {
-      const isClosing = () => closing !== undefined;
-      return openServer(createFrontDoor({ access, malformed, isClosing }, handle), onError);
-    },
+    createServer: (handle) => createServer(createFrontDoor({ access, malformed, isClosing }, handle)),
   });
-  registerRoutes(app, access, options);
+  http.server.on("error", onError);
+  registerRoutes(app, { ...options, access, routes: () => routes.list() });
   await listen(app, host, port);
   if (options.holdsProcess === false) letGo(app.server);
   const address = app.server.address() as AddressInfo;
   return {
-    url: urlOf(host, address.port),
+    url: `${options.tls ? "https" : "http"}://${reachableHost(host)}:${address.port}`,
     address,
     routes: routes.list(),
     close: ({ deadlineMs = 1_000 } = {}) => {
-      closing ??= closeAll(app, options.hub, deadlineMs);
+      closing ??= closeAll({ app, http, hub: options.hub }, deadlineMs);
       return closing;
     },
   };
 }
 
-function registerRoutes(app: FastifyInstance, access: Access, options: BridgeOptions): void {
-  const context = { ...options, access };
-  feedRoutes(app, context);
-  intakeRoutes(app, {
-    access,
-    intake: new EventIntake(options),
-    maxLineLength: options.maxLineLength ?? MIB,
-  });
-  jobRoutes(app, context);
-  statusRoutes(app, context);
-  sessionRoutes(app, context);
-}
+type RoutesOptions = Omit<BridgeOptions, keyof AccessOptions> & OpenApiRoutesContext;
 
-function openServer(handle: RequestHandler, onError: (error: unknown) => void): Server {
-  const server = createServer(
-    // A missing Host header is answered by the front door, in our format.
-    { requireHostHeader: false, requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true },
-    handle,
-  );
-  // An expectation that cannot be met may be ignored: RFC 9110, section 10.1.1.
-  return server.on("checkExpectation", handle).on("error", onError);
+function registerRoutes(app: FastifyInstance, options: RoutesOptions): void {
+  const { access, bodyLimit = 10 * MIB, maxHeldBodies = 64 * MIB, maxLineLength = MIB } = options;
+  const bodies = new RequestBodies({ maxLength: bodyLimit, maxHeld: maxHeldBodies });
+  feedRoutes(app, options);
+  intakeRoutes(app, { access, bodies, intake: new EventIntake(options), maxLineLength });
+  jobRoutes(app, { ...options, bodies });
+  statusRoutes(app, options);
+  sessionRoutes(app, options);
+  openApiRoutes(app, options);
+  panelRoutes(app, options);
 }
 
 const PORT_FAULTS: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
@@ -125,9 +121,12 @@ function letGo(server: Server): void {
   server.on("connection", (socket) => socket.unref());
 }
 
+/** Connections that may wait to be accepted, when all clients return at once; the system has its own limit, too. */
+const BACKLOG = 4_096;
+
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog: BACKLOG });
   } catch (cause) {
     await app.close();
     const message = `Cannot listen on \`${host}:${port}\`: ${(cause as Error).message}`;
@@ -138,15 +137,22 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-async function closeAll(app: FastifyInstance, hub: SseHub, deadlineMs: number): Promise<void> {
+interface Open {
+  app: FastifyInstance;
+  http: HttpServer;
+  hub: SseHub;
+}
+
+async function closeAll({ app, http, hub }: Open, deadlineMs: number): Promise<void> {
   // There is one server, also for `localhost`: the framework opens no second one beside ours.
-  const cutOff = setTimeout(() => app.server.closeAllConnections(), deadlineMs).unref();
+  const cutOff = setTimeout(() => http.cutOff(), deadlineMs).unref();
+  http.goAway();
   await Promise.all([hub.shutdown({ deadlineMs }), app.close()]);
   clearTimeout(cutOff);
 }
 
 /** An address to reach the bridge by: all addresses of this machine include its loopback. */
-function urlOf(host: string, port: number): string {
+function reachableHost(host: string): string {
   const own = hostOfAddress(host);
-  return `http://${isWildcard(own) ? DEFAULT_HOST : own}:${port}`;
+  return isWildcard(own) ? DEFAULT_HOST : own;
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { ERROR_CODES, type ErrorCode, OrchestraError } from "../errors.ts";
 
 /** The HTTP status of each error that a request can meet; all others are faults of ours. */
-const STATUS: Partial<Record<ErrorCode, number>> = {
+export const ERROR_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_ARGUMENT: 400,
   INVALID_EVENT: 400,
   INVALID_JSON: 400,
@@ -17,6 +17,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   CONFLICT: 409,
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  RATE_LIMITED: 429,
   UNAVAILABLE: 503,
   CLOSED: 503,
 };
@@ -32,6 +33,18 @@ export class LineError extends OrchestraError {
   }
 }
 
+/** Too much of something that is good in itself. */
+export class RateLimitError extends OrchestraError {
+  /** When it may be tried again. */
+  readonly retryAfterSeconds: number;
+
+  constructor(waitMs: number) {
+    const seconds = Math.ceil(waitMs / 1_000);
+    super("RATE_LIMITED", `${ERROR_CODES.RATE_LIMITED} Try again in ${seconds} s`);
+    this.retryAfterSeconds = seconds;
+  }
+}
+
 export interface HttpError {
   status: number;
   headers: Record<string, string>;
@@ -43,15 +56,20 @@ export function httpErrorOf(thrown: unknown): HttpError {
   const error = thrown instanceof OrchestraError ? thrown : translated(thrown);
   const { code, message, path } = error;
   const line = error instanceof LineError ? error.line : undefined;
-  const status = STATUS[code];
+  const status = ERROR_STATUS[code];
   if (status === undefined) {
     return { status: 500, headers: {}, body: { error: { code: "INTERNAL", message: ERROR_CODES.INTERNAL } } };
   }
   return {
     status,
-    headers: code === "UNAUTHORIZED" ? { "www-authenticate": 'Bearer realm="orchestra-otel"' } : {},
+    headers: headersOf(error),
     body: { error: { code, message, path, line } },
   };
+}
+
+function headersOf(error: OrchestraError): Record<string, string> {
+  if (error instanceof RateLimitError) return { "retry-after": String(error.retryAfterSeconds) };
+  return error.code === "UNAUTHORIZED" ? { "www-authenticate": 'Bearer realm="orchestra-otel"' } : {};
 }
 
 /** For requests that are refused before the framework sees them. What they would still send is not read. */
@@ -62,7 +80,8 @@ export function sendError(response: ServerResponse, thrown: unknown): void {
     ...headers,
     "content-type": "application/json; charset=utf-8",
     "content-length": json.length,
-    connection: "close",
+    // HTTP/2 has no such header: there the stream alone ends.
+    ...(response.req.httpVersionMajor === 1 && { connection: "close" }),
   });
   response.end(json);
 }

@@ -1,6 +1,8 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
+const HTTP_FAULT = /^(?:HPE|ERR_HTTP)_/;
+
 /** Answers what the HTTP parser could not read, and closes; the other connections do not notice. */
 export class MalformedRequests {
   readonly #answering = new WeakSet<Duplex>();
@@ -12,7 +14,9 @@ export class MalformedRequests {
   }
 
   answer(error: Error & { code?: string }, socket: Duplex): void {
-    if (!socket.writable || this.#answering.has(socket)) {
+    // What failed below HTTP, such as a handshake, leaves nothing to answer on.
+    const isHttp = HTTP_FAULT.test(error.code ?? "");
+    if (!isHttp || !socket.writable || this.#answering.has(socket)) {
       socket.destroy();
       return;
     }

@@ -5,6 +5,12 @@ import { equalSecrets } from "./secret.ts";
 const SESSION_SECONDS = 12 * 60 * 60;
 const COOKIE_VALUE = /^([0-9]{1,15})\.([0-9a-f]{64})$/;
 
+/** Cookies do not tell ports apart, so their names do. */
+export interface CookiePlace {
+  port: number;
+  isEncrypted: boolean;
+}
+
 /**
  * Lets a browser's EventSource, which cannot send an Authorization header, prove that it once had the
  * token. The value is a signature over its own end, so nothing is stored and the token is not in it.
@@ -18,16 +24,17 @@ export class SessionCookie {
     this.#now = now;
   }
 
-  /** A `Set-Cookie` value. Cookies do not tell ports apart, so the name does. */
-  issue(port: number): string {
+  /** A `Set-Cookie` value for the server at `place`. */
+  issue(place: CookiePlace): string {
     const expires = Math.floor(this.#now() / 1_000) + SESSION_SECONDS;
-    const value = `${expires}.${this.#sign(expires)}`;
-    return `${cookieName(port)}=${value}; Max-Age=${SESSION_SECONDS}; Path=/; HttpOnly; SameSite=Strict`;
+    const pair = `${cookieName(place)}=${expires}.${this.#sign(expires)}`;
+    const secure = place.isEncrypted ? "; Secure" : "";
+    return `${pair}; Max-Age=${SESSION_SECONDS}; Path=/; HttpOnly; SameSite=Strict${secure}`;
   }
 
-  /** Whether a `Cookie` header holds a value that was issued here and has not expired. */
-  isIn(header: string | undefined, port: number): boolean {
-    const prefix = `${cookieName(port)}=`;
+  /** Whether a `Cookie` header holds a value that was issued for `place` and has not expired. */
+  isIn(header: string | undefined, place: CookiePlace): boolean {
+    const prefix = `${cookieName(place)}=`;
     const cookies = header?.split(";").map((cookie) => cookie.trim()) ?? [];
     return cookies.some((cookie) => cookie.startsWith(prefix) && this.#isValid(cookie.slice(prefix.length)));
   }
@@ -44,6 +51,7 @@ export class SessionCookie {
   }
 }
 
-function cookieName(port: number): string {
-  return `orchestra_session_${port}`;
+/** The prefix keeps others, such as a subdomain's pages, from setting it: RFC 6265bis, section 4.1.3. */
+function cookieName({ port, isEncrypted }: CookiePlace): string {
+  return `${isEncrypted ? "__Host-" : ""}orchestra_session_${port}`;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { DEFAULT_BRIDGE_PORT } from "../config.ts";
+import { DEFAULT_BRIDGE_PORT } from "../config-bridge.ts";
 import { UsageError } from "./command.ts";
 import type { CliContext } from "./context.ts";
 import { requirePrivate } from "./private-path.ts";
@@ -102,8 +102,10 @@ export function findBridge(
 /** Where `startTelemetry` listens unless it is told otherwise. */
 export function defaultBridge({
   ORCHESTRA_BRIDGE_PORT,
+  ORCHESTRA_BRIDGE_TLS_CERT,
 }: CliContext["env"]): Pick<BridgeTarget, "url" | "token"> {
-  return { url: `http://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
+  const scheme = ORCHESTRA_BRIDGE_TLS_CERT ? "https" : "http";
+  return { url: `${scheme}://127.0.0.1:${ORCHESTRA_BRIDGE_PORT || DEFAULT_BRIDGE_PORT}`, token: undefined };
 }
 
 function trimmed(url: string): string {

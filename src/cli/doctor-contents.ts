@@ -40,12 +40,12 @@ function processFindings(instances: readonly InstanceRow[], now: number): Findin
       gone: `Process ${row.pid} is gone without having closed it, ${signs}`,
       unknown: `Process ${row.pid} of ${row.host} may have it open, ${signs}`,
     }[state];
-    const { id: instanceId, pid, host, beatAt } = row;
+    const { id: lease, pid, host, beatAt } = row;
     return {
       part: "data file",
       status: state === "alive" ? "ok" : "note",
       text,
-      facts: { instanceId, pid, host, beatAt, state },
+      facts: { lease, pid, host, beatAt, state },
     };
   });
 }

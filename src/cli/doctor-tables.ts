@@ -3,6 +3,7 @@ import type { ProcessIdentity } from "../store/process-identity.ts";
 
 /** A process that has, or had, the file open. */
 export interface InstanceRow extends Omit<ProcessIdentity, "pid"> {
+  /** Of its lease. */
   id: string;
   /** Null once it has signed out. */
   pid: number | null;
@@ -23,7 +24,7 @@ export interface DataFileContents {
   oldestAt: number | undefined;
   newestAt: number | undefined;
   instances: InstanceRow[];
-  /** Jobs that have begun and not ended, by the instance that they belong to. */
+  /** Jobs that have begun and not ended, by the lease that answers for them. */
   openJobs: { owner: string | null; jobs: number }[];
   queues: QueueRow[];
   deadLetters: { spans: number; bytes: number; lastReason: string | null; lastAt: number | null };

@@ -1,5 +1,5 @@
 import type { EventSourceMessage } from "eventsource-parser";
-import { RESYNC_EVENT } from "../../exporters/sse-frame.ts";
+import { LATER_EVENT, RESYNC_EVENT } from "../../exporters/sse-frame.ts";
 import { type OrchestratorEvent, parseOrchestratorEvent } from "../event/event.ts";
 import type { CliContext } from "./context.ts";
 import type { FeedConnection } from "./event-feed.ts";
@@ -38,6 +38,8 @@ export class FeedPrinter {
       this.#bars.clear();
       return this.note(resyncText(data));
     }
+    if (name === LATER_EVENT)
+      return this.note("the bridge has no room for this feed now; trying again later");
     if (this.#json) return this.#jsonLine(data);
     const event = readEvent(data);
     if (event === undefined) return this.note(plainText(name ?? "message"));

@@ -60,6 +60,7 @@ describe("docs/http.md", () => {
       "GET /v1/jobs/:id": "/v1/jobs/j1?content=1",
       "GET /v1/status": "/v1/status",
       "GET /v1/schema": "/v1/schema",
+      "GET /openapi.json": "/openapi.json",
       "GET /healthz": "/healthz",
       "GET /readyz": "/readyz",
     };

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JobEvent } from "../../src/event/event.ts";
+import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../src/telemetry.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../fixtures/otlp-receiver.ts";
+import { openTestLog, readAll } from "../fixtures/sqlite-logs.ts";
 
 const CHILD = join(import.meta.dirname, "../fixtures/durable-child.ts");
 
@@ -90,6 +92,17 @@ describe("a data file", () => {
     });
   });
 
+  it("is left for later by a process that has a log of its own", async () => {
+    await killedProcess();
+    const elsewhere = await start({ log: createMemoryEventLog() });
+    await elsewhere.flush();
+    expect(elsewhere.stats().events.made).toBe(0);
+    await elsewhere.shutdown();
+    const telemetry = await start();
+    await telemetry.flush();
+    expect((await eventsOf(telemetry, "open")).at(-1)).toMatchObject({ data: { errorType: "interrupted" } });
+  });
+
   it("ends an interrupted job once, however many processes start", async () => {
     await killedProcess();
     const [first, second] = await Promise.all([start(), start()]);
@@ -117,6 +130,60 @@ describe("a data file", () => {
       attributes["orchestra.job.id"] === "handed-over" && "orchestra.job.result" in attributes;
     await receiver.until(() => receiver.spans.some(isIt));
     expect(events[0]?.traceparent?.slice(36, 52)).toBe(receiver.spans.find(isIt)?.spanId);
+  });
+
+  it("ends the span of a job that was handed over when a shutdown cuts it short", async () => {
+    await killedProcess();
+    const registry = new WorkerJobRegistry();
+    registry.adopt("handed-over");
+    const telemetry = await start({ registry });
+    const [created] = await eventsOf(telemetry, "handed-over");
+    await telemetry.shutdown();
+    const isIt = ({ attributes }: OtlpReceiver["spans"][number]) =>
+      attributes["orchestra.job.id"] === "handed-over" && attributes["error.type"] === "interrupted";
+    await receiver.until(() => receiver.spans.some(isIt));
+    expect(created?.traceparent?.slice(36, 52)).toBe(receiver.spans.find(isIt)?.spanId);
+  });
+
+  it("warns of jobs that were handed over and are not there", async () => {
+    await killedProcess();
+    const registry = new WorkerJobRegistry();
+    for (const id of ["handed-over", "done", "never-was"]) registry.adopt(id);
+    const warnings: string[] = [];
+    await start({ registry, onWarning: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringMatching(/`done`, `never-was`$/)]);
+  });
+
+  it("ends each run of a job whose id is used again", async () => {
+    await killedProcess();
+    await (await start()).shutdown();
+    await killedProcess();
+    const telemetry = await start();
+    await telemetry.flush();
+    const events = await eventsOf(telemetry, "open");
+    const run = ["orchestra.job.created", "orchestra.job.progress", "orchestra.job.failed"];
+    expect(events.map(({ type }) => type)).toEqual([...run, ...run]);
+    expect(new Set(events.map(({ traceparent }) => traceparent)).size).toBe(2);
+  });
+
+  it("ends a job whose beginning is gone, and sends the span that it had", async () => {
+    await killedProcess();
+    const { log, store } = await openTestLog({ file: dataFile });
+    const [lost, left] = readAll(log).filter(
+      ({ event }) => "jobId" in event.data && event.data.jobId === "open",
+    );
+    store.prepare("DELETE FROM events WHERE id = ?").run(lost?.event.id ?? "");
+    const telemetry = await start();
+    await telemetry.flush();
+    expect(await eventsOf(telemetry, "open")).toMatchObject([
+      { type: "orchestra.job.progress" },
+      { type: "orchestra.job.failed", data: { errorType: "interrupted", sessionId: "s", revision: 2 } },
+    ]);
+    const spanId = left?.event.traceparent?.slice(36, 52);
+    const isIt = (span: OtlpReceiver["spans"][number]) =>
+      span.spanId === spanId && "orchestra.job.reconstructed" in span.attributes;
+    await receiver.until(() => receiver.spans.some(isIt));
+    expect(receiver.spans.find(isIt)?.attributes).not.toHaveProperty(["orchestra.job.message"]);
   });
 
   it("keeps spans that nobody took until somebody does", async () => {

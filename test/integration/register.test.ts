@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createFileLock } from "../fixtures/file-lock.ts";
 import { runNode } from "../fixtures/node-process.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../fixtures/otlp-receiver.ts";
 
@@ -63,6 +64,16 @@ describe("node --import orchestra-otel/register", () => {
     });
     expect({ code, stdout }).toEqual({ code: 7, stdout: "" });
     expect(stderr.match(/OrchestraOtelWarning/g)).toHaveLength(1);
+  });
+
+  it("goes on in memory when others keep a new data file locked", async () => {
+    const before = receiver.spans.length;
+    const file = join(folder, "locked.db");
+    createFileLock(file).hold();
+    const { code, stderr } = await runApp(APP, { ORCHESTRA_DATA_FILE: file });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/locked\.db cannot be used \(database is locked\).* spans are in memory alone/);
+    expect(receiver.spans.slice(before).map(({ name }) => name)).toContain("own");
   });
 
   it("flushes on SIGTERM and then dies of it", async () => {

@@ -6,6 +6,7 @@ import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import { posting, startTestBridge, type TestBridge, type TestBridgeOptions } from "../fixtures/bridge.ts";
 import { hostileEvents } from "../fixtures/hostile-events.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
+import { readStream } from "../fixtures/sse-connection.ts";
 import { range } from "../fixtures/sse-feed.ts";
 import { openFeed, openStalledFeed, type SseReader } from "../fixtures/sse-reader.ts";
 
@@ -251,6 +252,55 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("the bytes of a stream", () => {
+  it.each(["1.0", "1.1"])(
+    "follow the head without framing and end with the connection, for HTTP/%s",
+    async (version) => {
+      const test = await start();
+      const socket = connect(test.port, "127.0.0.1");
+      closing.push(() => socket.destroy());
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const ended = new Promise((resolve) => socket.once("close", resolve));
+      socket.write(`GET /v1/events HTTP/${version}\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n`);
+      await vi.waitFor(() => expect(test.hub.stats().clients).toBe(1), { interval: 5 });
+      await publish(test, 1, 3);
+      await test.bridge.close({ deadlineMs: 200 });
+      await ended;
+      const [head = "", ...body] = Buffer.concat(chunks).toString().split("\r\n\r\n");
+      expect(head.toLowerCase()).toContain("\r\nconnection: close");
+      expect(head.toLowerCase()).not.toMatch(/transfer-encoding|content-length/);
+      expect(body).toHaveLength(1);
+      const { events, retries } = readStream([Buffer.from(body[0] as string)]);
+      expect(events.map(({ id }) => id)).toEqual(["e-1", "e-2", "e-3"]);
+      expect(retries).toHaveLength(1);
+      expect(body[0]).toMatch(/^id: e-0\n\nid: e-1\n/);
+      expect(body[0]).toMatch(/retry: \d+\n\n$/);
+    },
+  );
+
+  it("stop without a fault when the client ends its side or breaks off", async () => {
+    const faults: unknown[] = [];
+    const test = await start({ onError: (error) => faults.push(error) });
+    const reader = await open(`${test.url}/v1/events`);
+    const request = "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const [ending, breaking] = [connect(test.port, "127.0.0.1"), connect(test.port, "127.0.0.1")];
+    for (const socket of [ending, breaking])
+      socket
+        .on("error", () => {})
+        .resume()
+        .write(request);
+    await vi.waitFor(() => expect(test.hub.stats().clients).toBe(3), { interval: 5 });
+    ending.end();
+    breaking.resetAndDestroy();
+    await publish(test, 1, 100);
+    await vi.waitFor(() => expect(test.hub.stats().clients).toBe(1), { interval: 5 });
+    await reader.until(received(100));
+    expect(test.hub.stats()).toMatchObject({ ended: { left: 2 }, dropped: { write_failed: 0 } });
+    expect(faults).toEqual([]);
+  });
+});
+
 describe("too many clients and shutdown", () => {
   it("answer 200 with a time to come back, and end", async () => {
     const test = await start({ sse: { maxClients: 1 } });
@@ -258,8 +308,11 @@ describe("too many clients and shutdown", () => {
     const turnedAway = await open(`${test.url}/v1/events`);
     expect(turnedAway.response.status).toBe(200);
     await turnedAway.ended;
-    expect(turnedAway.events).toEqual([]);
-    expect(turnedAway.retries[0]).toBeGreaterThanOrEqual(10_000);
+    const [later] = turnedAway.events;
+    expect(later).toMatchObject({ id: undefined, event: "orchestra.stream.later" });
+    const [retryMs] = turnedAway.retries;
+    expect(retryMs).toBeGreaterThanOrEqual(10_000);
+    expect(JSON.parse(later?.data as string)).toEqual({ reason: "full", retryMs });
   });
 
   it("send what was published, spread the reconnects, and are done in time", async () => {
@@ -288,5 +341,23 @@ describe("too many clients and shutdown", () => {
     socket.write("Host: localhost\r\n\r\n");
     expect(await answer).toMatch(/^HTTP\/1.1 503 [\s\S]*"code":"UNAVAILABLE"/);
     await closed;
+  });
+
+  it("ask feeds that arrive meanwhile to come back, as another status would end an EventSource for good", async () => {
+    const test = await start();
+    const socket = connect(test.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("GET /v1/events?after=e-0 HTTP/1.1\r\n");
+    await fetch(`${test.url}/healthz`);
+    const closed = test.bridge.close();
+    socket.write("Host: localhost\r\n\r\n");
+    await Promise.all([ended, closed]);
+    const [head = "", body = ""] = Buffer.concat(chunks).toString().split("\r\n\r\n");
+    expect(head).toMatch(/^HTTP\/1.1 200 /);
+    const { events, retries } = readStream([Buffer.from(body)]);
+    expect(events).toMatchObject([{ event: "orchestra.stream.later" }]);
+    expect(JSON.parse(events[0]?.data ?? "")).toEqual({ reason: "closing", retryMs: retries[0] });
   });
 });

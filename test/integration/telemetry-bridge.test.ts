@@ -2,9 +2,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { EventLog } from "../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
-import { startTelemetry, type Telemetry } from "../../src/telemetry.ts";
+import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../src/telemetry.ts";
+import { Http2Client } from "../fixtures/http2-client.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { createLogWith } from "../fixtures/publisher-rig.ts";
+import { TLS, TLS_FILES } from "../fixtures/tls-files.ts";
 
 const running: Telemetry[] = [];
 
@@ -58,5 +60,35 @@ describe("the bridge of a telemetry", () => {
     expect(await post(event)).toEqual({ status: 202, body: { accepted: 1, duplicates: 0 } });
     expect(await post(event)).toEqual({ status: 202, body: { accepted: 0, duplicates: 1 } });
     expect(telemetry.stats().events).toMatchObject({ appended: 1, dropped: { append_failed: 1 } });
+  });
+});
+
+describe("the bridge's certificate", () => {
+  async function answerOf(options: TelemetryOptions) {
+    const telemetry = await startTelemetry({ traces: false, registry: new WorkerJobRegistry(), ...options });
+    running.push(telemetry);
+    const client = new Http2Client(telemetry.url as string);
+    const { status } = await client.ask({ ":path": "/readyz" });
+    await client.close();
+    return { url: telemetry.url, status };
+  }
+
+  it("comes from files that variables name", async () => {
+    const env = {
+      ORCHESTRA_BRIDGE_PORT: "0",
+      ORCHESTRA_BRIDGE_TLS_CERT: TLS_FILES.cert,
+      ORCHESTRA_BRIDGE_TLS_KEY: TLS_FILES.key,
+    };
+    const { url, status } = await answerOf({ env });
+    expect([new URL(url as string).protocol, status]).toEqual(["https:", 200]);
+  });
+
+  it("comes from the code as files or as text", async () => {
+    const { cert, key } = TLS;
+    expect(await answerOf({ env: {}, bridge: { port: 0, tls: { cert, key } } })).toMatchObject({
+      status: 200,
+    });
+    const files = { cert: TLS_FILES.cert, key: TLS_FILES.key };
+    expect(await answerOf({ env: {}, bridge: { port: 0, tls: files } })).toMatchObject({ status: 200 });
   });
 });

@@ -6,13 +6,16 @@ import type { EventFilter } from "../../event/event-filter.ts";
 import type { Access } from "../access.ts";
 import { parseInput } from "../query.ts";
 import { openEventStream } from "../sse-response.ts";
+import { isShared, openSharedEventStream } from "../sse-shared-response.ts";
+
+export const FEED_PATH = "/v1/events";
 
 /** Values of one filter. */
 const MAX_CHOICES = 100;
 
 const choices = z.union([name.transform((value) => [value]), z.array(name).max(MAX_CHOICES)]).optional();
 
-const feedQuery = z.strictObject({
+export const feedQuery = z.strictObject({
   type: choices,
   workerId: choices,
   sessionId: choices,
@@ -25,13 +28,13 @@ type FeedQuery = z.infer<typeof feedQuery>;
 
 /** `GET /v1/events`: the live feed, from a cursor on when one is given. */
 export function feedRoutes(app: FastifyInstance, { hub, access }: { hub: SseHub; access: Access }): void {
-  app.get("/v1/events", (request, reply) => {
+  app.get(FEED_PATH, (request, reply) => {
     access.checkReader(request.raw);
     const query = parseInput(feedQuery, request.query);
     // What is wrong with the filter must be told before the stream begins.
     const filter = hub.compile(filterOf(query));
     reply.hijack();
-    const connection = openEventStream(reply.raw);
+    const connection = (isShared(reply.raw) ? openSharedEventStream : openEventStream)(reply.raw);
     if (request.method === "HEAD") connection.end();
     else hub.connect(connection, { after: cursorOf(request, query), filter });
   });

@@ -11,6 +11,7 @@ import type { Access } from "../access.ts";
 import { parseJson } from "../event-lines.ts";
 import { readJobEvents } from "../job-events.ts";
 import { parseInput } from "../query.ts";
+import type { RequestBodies } from "../request-bodies.ts";
 
 /** The full texts of a job, which are in no event. */
 export interface JobContent {
@@ -20,6 +21,7 @@ export interface JobContent {
 
 export interface JobRoutesContext {
   access: Access;
+  bodies: RequestBodies;
   jobs: JobTable;
   log: EventLog;
   content?: ((jobId: string) => JobContent | undefined) | undefined;
@@ -30,7 +32,7 @@ type JobRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const MAX_PAGE = 1_000;
 
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   status: z.enum(JOB_STATUSES).optional(),
   workerId: name.optional(),
   sessionId: name.optional(),
@@ -38,12 +40,12 @@ const listQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).optional(),
 });
 
-const jobQuery = z.strictObject({ content: z.enum(["0", "1"]).optional(), after: name.optional() });
-const cancelBody = z.strictObject({ reason: text.optional() });
+export const jobQuery = z.strictObject({ content: z.enum(["0", "1"]).optional(), after: name.optional() });
+export const cancelBody = z.strictObject({ reason: text.optional() });
 
 /** `GET /v1/jobs`, `GET /v1/jobs/:id` and, where jobs can be canceled, `POST /v1/jobs/:id/cancel`. */
 export function jobRoutes(app: FastifyInstance, context: JobRoutesContext): void {
-  const { access, cancelJob } = context;
+  const { access, bodies, cancelJob } = context;
   app.get("/v1/jobs", async (request) => {
     access.checkReader(request.raw);
     return listJobs(context, request.query);
@@ -54,11 +56,12 @@ export function jobRoutes(app: FastifyInstance, context: JobRoutesContext): void
   });
   if (cancelJob === undefined) return;
   app.post("/v1/jobs/:id/cancel", {
-    onRequest: async (request) => access.checkToken(request.raw),
+    onRequest: async (request) => access.checkWriter(request.raw),
     handler: async (request: JobRequest, reply) => {
       const { id } = request.params;
-      const body = request.body instanceof Buffer && request.body.length > 0 ? parseJson(request.body) : {};
-      await cancelJob(id, parseInput(cancelBody, body).reason);
+      const body = await bodies.read(request.raw, reply.raw);
+      const { reason } = parseInput(cancelBody, body.length > 0 ? parseJson(body) : {});
+      await cancelJob(id, reason);
       return reply.code(202).send({ jobId: id });
     },
   });

@@ -29,7 +29,7 @@ export const doctor = defineCommand({
 async function examine(context: CliContext): Promise<Finding[]> {
   const { findings, config, exporter } = examineConfiguration(context.env);
   const others = await Promise.all([
-    examineDataFile(config.dataFile, context),
+    examineDataFile(config.dataFile.file, context),
     examineBridge(context),
     examineReceiver(config, exporter, context.now),
   ]);

@@ -45,4 +45,8 @@ describe("the bridge's access rules refuse to start", () => {
       config("allowedOrigins"),
     );
   });
+
+  it.each([0, -1, Number.NaN])("with %d writes a second", (writesPerSecond) => {
+    expect(() => new Access({ host: "127.0.0.1", writesPerSecond })).toThrow(config("writesPerSecond"));
+  });
 });

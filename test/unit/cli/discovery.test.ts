@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findBridge, readBridgeFile, writeBridgeFile } from "../../../src/cli/discovery.ts";
+import { defaultBridge, findBridge, readBridgeFile, writeBridgeFile } from "../../../src/cli/discovery.ts";
 
 let state: string;
 let env: Record<string, string>;
@@ -106,6 +106,14 @@ describe("a bridge is found", () => {
     expect(() => findBridge({}, { ORCHESTRA_URL: "here" })).toThrow("Variable ORCHESTRA_URL takes");
     expect(() => findBridge({ url: "ftp://x" }, env)).toThrow("Option '--url' takes");
     expect(() => findBridge({ url: "" }, env, "URL")).toThrow("URL takes");
+  });
+});
+
+describe("where a bridge is by default", () => {
+  test("is a port of this machine, encrypted if the variables say so", () => {
+    expect(defaultBridge({})).toEqual({ url: "http://127.0.0.1:4319", token: undefined });
+    const variables = { ORCHESTRA_BRIDGE_PORT: "8080", ORCHESTRA_BRIDGE_TLS_CERT: "cert.pem" };
+    expect(defaultBridge(variables).url).toBe("https://127.0.0.1:8080");
   });
 });
 

@@ -14,6 +14,11 @@ describe("a variable that is set", () => {
     [{ ORCHESTRA_DATA_FILE: "/data/orchestra.db" }, "ORCHESTRA_DATA_FILE = /data/orchestra.db"],
     [{ ORCHESTRA_LOG_CAPACITY: "500" }, "ORCHESTRA_LOG_CAPACITY = 500"],
     [{ ORCHESTRA_LOG_CAPACITY: "10000" }, "ORCHESTRA_LOG_CAPACITY = 10000, which is the default"],
+    [
+      { ORCHESTRA_DATA_MAX_EVENTS: "0500" },
+      "ORCHESTRA_DATA_MAX_EVENTS = 0500, read as dataFile.retention.maxEvents 500",
+    ],
+    [{ ORCHESTRA_OUTBOX_MAX_BYTES: "500" }, "ORCHESTRA_OUTBOX_MAX_BYTES = 500"],
     [{ ORCHESTRA_BRIDGE: "0" }, "ORCHESTRA_BRIDGE = 0, read as bridge off"],
     [
       { ORCHESTRA_ALLOWED_HOSTS: "a.example,,b.example" },
@@ -79,7 +84,7 @@ describe("a variable that cannot be used", () => {
 
   test("does not keep the others from being used", () => {
     const { config, exporter } = examine({ ORCHESTRA_BRIDGE_PORT: "http", ORCHESTRA_DATA_FILE: "x.db" });
-    expect(config).toMatchObject({ dataFile: "x.db", bridge: { port: 4319 } });
+    expect(config).toMatchObject({ dataFile: { file: "x.db" }, bridge: { port: 4319 } });
     expect(exporter).toMatchObject({ url: "http://localhost:4318/v1/traces" });
   });
 

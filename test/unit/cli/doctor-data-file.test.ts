@@ -2,9 +2,9 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { examineDataFile } from "../../../src/cli/doctor-data-file.ts";
-import { createLeases } from "../../../src/event-log/sqlite-leases.ts";
 import { ownProcess, type ProcessIdentity } from "../../../src/store/process-identity.ts";
 import { START_MS } from "../../fixtures/clock.ts";
+import { openLeasedLog, ownersIn } from "../../fixtures/leased-log.ts";
 import { createOutboxRig, openReceiver } from "../../fixtures/outbox-rig.ts";
 import { append, jobEvent, openTestLog, openTestStore, temporaryFolder } from "../../fixtures/sqlite-logs.ts";
 
@@ -85,19 +85,19 @@ describe("a sound file", () => {
 
 describe("processes and their jobs", () => {
   async function openShared() {
-    const { log, store, file } = await openTestLog();
-    const signIn = (instanceId: string, process: ProcessIdentity) =>
-      createLeases(store, { instanceId, process, now: () => START_MS });
-    const begin = async (jobId: string, source: string) =>
-      void (await log.append([jobEvent("created", { jobId, source })]));
-    return { store, file, signIn, begin };
+    const store = await openTestStore();
+    const open = (source: string, process: ProcessIdentity) =>
+      openLeasedLog({ store, source, process, now: () => START_MS });
+    return { store, file: store.file, open };
   }
 
   test("are told apart: alive, gone, of another machine, and never seen", async () => {
-    const { file, signIn, begin } = await openShared();
-    const leases = [signIn("ours", ownProcess()), signIn("dead", GONE), signIn("far", ELSEWHERE)];
-    for (const owner of ["ours", "ours", "dead", "far", "poster"])
-      await begin(`${owner}-${Math.random()}`, owner);
+    const { file, open } = await openShared();
+    const ours = await open("ours", ownProcess());
+    ours.begin("1", "2");
+    ours.log.append([jobEvent("created", { jobId: "3", source: "poster" })]);
+    (await open("dead", GONE)).begin("4");
+    (await open("far", ELSEWHERE)).begin("5");
     const lines = await examine(file, START_MS + 5_000);
     const { pid } = process;
     expect(lines).toEqual(
@@ -111,18 +111,15 @@ describe("processes and their jobs", () => {
         "jobs note: 1 open job whose process never opened the file, such as one that posts its events",
       ]),
     );
-    for (const lease of leases) lease.release();
   });
 
   test("stay whose they are: orphans are counted, not claimed", async () => {
-    const { store, file, signIn, begin } = await openShared();
-    signIn("dead", GONE).release();
-    await begin("orphan", "dead");
+    const { store, file, open } = await openShared();
+    const { begin, leases } = await open("dead", GONE);
+    begin("orphan");
     await examine(file);
     await examine(file);
-    expect(store.prepare("SELECT job_id, owner FROM open_jobs").all()).toEqual([
-      { job_id: "orphan", owner: "dead" },
-    ]);
+    expect(ownersIn(store)).toEqual({ orphan: leases.id });
   });
 });
 
@@ -164,7 +161,9 @@ describe("unsent spans", () => {
 
   test("that the receiver will never take are dead letters, with its last word", async () => {
     const { outbox, end, receiver, file } = await openOutbox();
-    receiver.script({ status: 400, headers: { "content-type": "text/plain" }, body: "no such tenant" });
+    const refusal = { status: 400, headers: { "content-type": "text/plain" }, body: "no such tenant" };
+    // Of both together, and then of each.
+    receiver.script(refusal, refusal, refusal);
     end(2);
     await outbox.forceFlush();
     expect(await examine(file, START_MS + MINUTE_MS)).toContainEqual(

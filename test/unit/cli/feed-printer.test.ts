@@ -49,6 +49,17 @@ describe("into a pipe", () => {
     expect(stderr.lines()).toHaveLength(2);
   });
 
+  test("that there is no room is told on stderr, for programs, too", async () => {
+    for (const json of [false, true]) {
+      const { printer, stdout, stderr } = createPrinter({ json });
+
+      await printer.message({ event: "orchestra.stream.later", data: '{"reason":"full","retryMs":20000}' });
+
+      expect(stdout.text).toBe("");
+      expect(stderr.lines()).toEqual(["· the bridge has no room for this feed now; trying again later"]);
+    }
+  });
+
   test("a connection that comes and goes is told once per change", () => {
     const { printer, stderr } = createPrinter();
     const url = "http://127.0.0.1:4319";
