@@ -32,6 +32,11 @@ export class Child<Request extends Message, Reply extends Message> {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
+  /** Undefined while it runs, and when it was killed. */
+  get exitCode(): number | undefined {
+    return this.#process.exitCode ?? undefined;
+  }
+
   /** What it said last on stderr. */
   get errors(): string {
     return this.#errors;

@@ -6,12 +6,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { churn } from "./churn.ts";
 import { clockJump } from "./clock-jump.ts";
 import { corruptLog } from "./corrupt-log.ts";
+import { drain } from "./drain.ts";
 import { fullDisk } from "./full-disk.ts";
+import { halfOpen } from "./half-open.ts";
+import { handover } from "./handover.ts";
+import { hostile } from "./hostile.ts";
 import { kill } from "./kill.ts";
 import { outage } from "./outage.ts";
+import { reconnectStorm } from "./reconnect-storm.ts";
 import type { Findings, Scenario } from "./scenario.ts";
+import { stalled } from "./stalled.ts";
+import { trickle } from "./trickle.ts";
 import { twoWriters } from "./two-writers.ts";
 
 const SCENARIOS: Record<string, Scenario> = {
@@ -21,6 +29,14 @@ const SCENARIOS: Record<string, Scenario> = {
   "corrupt-log": corruptLog,
   "two-writers": twoWriters,
   "clock-jump": clockJump,
+  stalled,
+  "reconnect-storm": reconnectStorm,
+  handover,
+  churn,
+  trickle,
+  "half-open": halfOpen,
+  drain,
+  hostile,
 };
 
 const { values } = parseArgs({
