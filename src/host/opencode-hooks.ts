@@ -1,0 +1,87 @@
+import type { Environment } from "../config.ts";
+import { factOfEvent, factOfMessage, factOfRequest } from "./opencode-events.ts";
+import { fields, name } from "./opencode-fields.ts";
+import { Guard, type OnFault } from "./opencode-guard.ts";
+import { type Log, OpenCodeHost } from "./opencode-host.ts";
+import type { Instance } from "./opencode-instance.ts";
+import { type PluginOptions, readOptions } from "./opencode-options.ts";
+
+/** What OpenCode calls. Each argument is checked where it is read. */
+export interface OpenCodeHooks {
+  event?: (input: unknown) => Promise<void>;
+  "chat.message"?: (input: unknown, output: unknown) => Promise<void>;
+  "chat.headers"?: (input: unknown, output: unknown) => Promise<void>;
+  "shell.env"?: (input: unknown, output: unknown) => Promise<void>;
+  dispose?: () => Promise<void>;
+}
+
+/** One for the process: OpenCode calls a plugin again for each directory. */
+const host = new OpenCodeHost();
+
+/** The hooks for one directory; none when even that fails. Never throws, and waits for nothing. */
+export function openCodeHooks(input: unknown, given: unknown, env: Environment): OpenCodeHooks {
+  const guard = new Guard(faultsTo(logTo(input)));
+  return guard.run("server", () => hooksOf(input, readOptions(given), env)) ?? {};
+}
+
+function hooksOf(input: unknown, options: PluginOptions, env: Environment): OpenCodeHooks {
+  const log = logTo(input);
+  const guard = new Guard(faultsTo(log));
+  const abort = (sessionId: string) => void guard.runLong("abort", () => abortSession(input, sessionId));
+  const { instance, leave } = host.enter({ options, env, log, abort });
+  return {
+    event: guard.hook("event", (told) => instance.take(factOfEvent(fields(told).event, Date.now()))),
+    "chat.message": guard.hook("chat.message", (asked, message) =>
+      instance.take(factOfMessage(asked, message, Date.now())),
+    ),
+    "chat.headers": guard.hook("chat.headers", (asked, output) => {
+      instance.take(factOfRequest(asked, Date.now()));
+      if (options.chatHeaders) handOn("headers", output, "traceparent", chatTraceparent(instance, asked));
+    }),
+    "shell.env": guard.hook("shell.env", (asked, output) => {
+      if (options.shellEnv) handOn("env", output, "TRACEPARENT", toolTraceparent(instance, asked));
+    }),
+    dispose: () => leave(),
+  };
+}
+
+function chatTraceparent(instance: Instance, asked: unknown): string | undefined {
+  return instance.chatTraceparent(name(fields(asked).sessionID) ?? "");
+}
+
+function toolTraceparent(instance: Instance, asked: unknown): string | undefined {
+  const { sessionID, callID } = fields(asked);
+  return instance.toolTraceparent(name(sessionID) ?? "", name(callID) ?? "");
+}
+
+/** Unless somebody else has put one there. */
+function handOn(target: string, output: unknown, key: string, traceparent: string | undefined): void {
+  const values = fields(output)[target] as Record<string, unknown> | undefined;
+  if (traceparent !== undefined && values) values[key] ??= traceparent;
+}
+
+const NAME = "orchestra-otel";
+
+type Client = Partial<Record<"app" | "session", Record<string, (request: object) => Promise<unknown>>>>;
+
+function clientOf(input: unknown): Client {
+  return fields(input).client as Client;
+}
+
+/** Writes to OpenCode's own log, as what is printed would end up in its screen. */
+function logTo(input: unknown): Log {
+  return (message, level = "warn") => {
+    const body = { service: NAME, level, message: `${NAME}: ${message}` };
+    void clientOf(input)
+      ?.app?.log?.({ body })
+      .catch(() => {});
+  };
+}
+
+function faultsTo(log: Log): OnFault {
+  return (where, error) => log(`The OpenCode plugin failed at ${where}: ${error}`);
+}
+
+async function abortSession(input: unknown, id: string): Promise<void> {
+  await clientOf(input)?.session?.abort?.({ path: { id } });
+}

@@ -1,0 +1,129 @@
+import type { Environment } from "../config.ts";
+import { withinDeadline } from "../deadline.ts";
+import { Guard } from "./opencode-guard.ts";
+import { whenIdle } from "./opencode-idle.ts";
+import { Instance } from "./opencode-instance.ts";
+import type { PluginOptions } from "./opencode-options.ts";
+import { onDeath } from "./opencode-signals.ts";
+import type { HostTelemetry } from "./opencode-telemetry.ts";
+
+/** Writes a line to OpenCode's own log. Default level: `warn`. */
+export type Log = (message: string, level?: "info" | "warn") => void;
+
+export interface EnterOptions {
+  options: PluginOptions;
+  env: Environment;
+  log: Log;
+  /** Stops what runs in a session. */
+  abort: (sessionId: string) => void;
+}
+
+/** How long a directory's end, and the process's, may wait for us, in milliseconds. */
+const DISPOSE_MS = 1_500;
+const SIGNAL_MS = 1_000;
+
+/** A telemetry that is starting or up, and what depends on it. */
+interface Running {
+  telemetry: Promise<HostTelemetry | undefined>;
+  /** Each with when it has told what came before the telemetry was up; never rejects. */
+  instances: Map<Instance, Promise<void>>;
+  stopListening: () => void;
+}
+
+/**
+ * The telemetry that all directories of one OpenCode process share: the first starts it, the last to leave
+ * ends it, and one that comes later starts it anew.
+ */
+export class OpenCodeHost {
+  #running: Running | undefined;
+  /** The end of the one before. */
+  #ended: Promise<unknown> = Promise.resolve();
+
+  /** Never throws, and waits for nothing. */
+  enter(options: EnterOptions): { instance: Instance; leave: () => Promise<void> } {
+    const guard = new Guard((where, error) => {
+      const message = `The OpenCode plugin failed at ${where}: ${error instanceof Error ? error.message : error}`;
+      options.log(message);
+      void this.#running?.telemetry.then((telemetry) => telemetry?.tell(message));
+    });
+    const instance = new Instance(guard);
+    this.#running ??= this.#start(options, guard);
+    const running = this.#running;
+    const opened = guard.runLong("open", () => this.#open(instance, options, running.telemetry));
+    running.instances.set(instance, opened);
+    let left: Promise<void> | undefined;
+    const leave = () => {
+      left ??= withinDeadline(DISPOSE_MS, this.#leave(running, instance)).then(() => {});
+      return left;
+    };
+    return { instance, leave };
+  }
+
+  #start({ options, env, log }: EnterOptions, guard: Guard): Running {
+    const start = async () => {
+      await this.#ended;
+      const { startHostTelemetry } = await import("./opencode-telemetry.ts");
+      const onServing = (url: string) => log(`The feed is at ${url}/v1/events`, "info");
+      const telemetry = await startHostTelemetry({
+        ...options,
+        env,
+        // Loading an HTTP server is what costs most, and is of no use to a process that is about to end.
+        lateBridge: { after: whenIdle(), onServing },
+        onWarning: (message) => log(message),
+      });
+      for (const problem of options.problems) telemetry.tell(problem);
+      return telemetry;
+    };
+    for (const problem of options.problems) log(problem);
+    const telemetry = new Promise<HostTelemetry | undefined>((resolve) => {
+      // Not before OpenCode has gone on: what is loaded here must not be waited for.
+      setImmediate(() => resolve(guard.runLong("start", start)));
+    });
+    const running: Running = { telemetry, instances: new Map(), stopListening: () => {} };
+    running.stopListening = onDeath({
+      leave: (signal) => withinDeadline(SIGNAL_MS, this.#end(running, signal)),
+      flush: () => withinDeadline(SIGNAL_MS, this.#flush(running)),
+    });
+    return running;
+  }
+
+  async #open(
+    instance: Instance,
+    { options, env, abort }: EnterOptions,
+    starting: Running["telemetry"],
+  ): Promise<void> {
+    const telemetry = await starting;
+    if (telemetry === undefined) return;
+    const [{ OpenCodeJobs }, { OpenCodeSpans }] = await Promise.all([
+      import("./opencode-jobs.ts"),
+      import("./opencode-spans.ts"),
+    ]);
+    const spans = new OpenCodeSpans(telemetry);
+    const { prompts } = options;
+    const traceparent = env.TRACEPARENT || env.traceparent;
+    instance.open(new OpenCodeJobs({ ...telemetry, spans, prompts, traceparent, abort }));
+  }
+
+  async #leave(running: Running, instance: Instance): Promise<void> {
+    await running.instances.get(instance);
+    instance.close("directory closed", Date.now());
+    running.instances.delete(instance);
+    if (running.instances.size > 0) return;
+    running.stopListening();
+    await this.#end(running, "closed");
+  }
+
+  async #flush({ telemetry }: Running): Promise<void> {
+    await (await telemetry)?.flush();
+  }
+
+  async #end(running: Running, reason: string): Promise<void> {
+    if (this.#running === running) this.#running = undefined;
+    const telemetry = await running.telemetry;
+    await Promise.all(running.instances.values());
+    for (const instance of running.instances.keys()) instance.close(reason, Date.now());
+    const ended = telemetry?.shutdown();
+    this.#ended = ended ?? this.#ended;
+    await ended;
+  }
+}

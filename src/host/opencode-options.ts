@@ -1,0 +1,53 @@
+import type { Settings } from "../config.ts";
+import { fields } from "./opencode-fields.ts";
+
+/** The second element of the plugin's entry in `opencode.json`, sorted out. */
+export interface PluginOptions {
+  /** What `startTelemetry` takes; not checked yet. */
+  settings: Settings;
+  /** Hand trace context to the requests that models get. Default: true. */
+  chatHeaders: boolean;
+  /** Hand trace context to the processes that tools start. Default: true. */
+  shellEnv: boolean;
+  /** Make a job of each prompt. Default: true. */
+  prompts: boolean;
+  /** What is taken out of every text that leaves. */
+  redact: readonly RegExp[];
+  /** What could not be used, in words. */
+  problems: readonly string[];
+}
+
+/** Never throws: what cannot be used is left out and told of. */
+export function readOptions(given: unknown): PluginOptions {
+  const { propagate, prompts, redact, ...settings } = fields(given);
+  const problems: string[] = [];
+  const flag = (path: string, value: unknown): boolean => {
+    if (typeof value === "boolean" || value === undefined) return value ?? true;
+    problems.push(`Option \`${path}\`: expected true or false`);
+    return true;
+  };
+  const { chatHeaders, shellEnv, ...others } = fields(propagate);
+  for (const key of Object.keys(others)) problems.push(`Option \`propagate.${key}\`: is not known`);
+  const patterns = patternsOf(redact, problems);
+  // A text that could not be redacted as asked for must not leave.
+  const closed = patterns === undefined && { captureContent: false, previewLength: 0 };
+  return {
+    settings: { ...settings, ...closed } as Settings,
+    chatHeaders: flag("propagate.chatHeaders", chatHeaders),
+    shellEnv: flag("propagate.shellEnv", shellEnv),
+    prompts: flag("prompts", prompts),
+    redact: patterns ?? [],
+    problems,
+  };
+}
+
+function patternsOf(given: unknown, problems: string[]): RegExp[] | undefined {
+  if (given === undefined) return [];
+  try {
+    if (!Array.isArray(given)) throw new TypeError("expected a list of regular expressions");
+    return given.map((pattern) => new RegExp(pattern, "g"));
+  } catch (error) {
+    problems.push(`Option \`redact\`: ${(error as Error).message}`);
+    return undefined;
+  }
+}

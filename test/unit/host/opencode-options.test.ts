@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { readOptions } from "../../../src/host/opencode-options.ts";
+
+describe("the plugin's options", () => {
+  it.each([undefined, null, "x", 1, []])("may be %j", (given) => {
+    expect(readOptions(given)).toEqual({
+      settings: {},
+      chatHeaders: true,
+      shellEnv: true,
+      prompts: true,
+      redact: [],
+      problems: [],
+    });
+  });
+
+  it("are the plugin's own, and those of the telemetry", () => {
+    const given = {
+      serviceName: "mine",
+      bridge: { port: 1 },
+      prompts: false,
+      propagate: { chatHeaders: false, shellEnv: false },
+      redact: ["secret-\\d+"],
+    };
+    expect(readOptions(given)).toEqual({
+      settings: { serviceName: "mine", bridge: { port: 1 } },
+      chatHeaders: false,
+      shellEnv: false,
+      prompts: false,
+      redact: [/secret-\d+/g],
+      problems: [],
+    });
+  });
+
+  it("are told of when they cannot be used", () => {
+    const { problems, chatHeaders, prompts } = readOptions({
+      prompts: "yes",
+      propagate: { chatHeaders: 1, headers: true },
+    });
+    expect({ chatHeaders, prompts }).toEqual({ chatHeaders: true, prompts: true });
+    expect(problems).toEqual([
+      "Option `propagate.headers`: is not known",
+      "Option `propagate.chatHeaders`: expected true or false",
+      "Option `prompts`: expected true or false",
+    ]);
+  });
+
+  it.each([["["], "secret", ["("]])("let no content out when `redact` is %j", (redact) => {
+    const { settings, problems } = readOptions({ captureContent: true, previewLength: 100, redact });
+    expect(settings).toEqual({ captureContent: false, previewLength: 0 });
+    expect(problems).toEqual([expect.stringMatching(/^Option `redact`: /)]);
+  });
+});

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import type { Run } from "../../../src/host/opencode-run.ts";
+import { Sessions } from "../../../src/host/opencode-sessions.ts";
+
+it("forgets the oldest session in which nothing runs", () => {
+  const sessions = new Sessions(2);
+  sessions.get("busy").run = {} as Run;
+  sessions.get("done");
+  sessions.get("new");
+  expect(["busy", "done", "new"].map((id) => sessions.find(id)?.id)).toEqual(["busy", undefined, "new"]);
+  sessions.get("new").run = {} as Run;
+  expect(sessions.get("last").id).toBe("last");
+  expect(sessions.size).toBe(3);
+});
