@@ -1,0 +1,65 @@
+import type { JobEvent } from "../event/event.ts";
+import type { JobSnapshot } from "../event/job-snapshot.ts";
+import { encoded } from "./text/trace-link.ts";
+
+export interface JobPageAnswer {
+  job: JobSnapshot;
+  events: JobEvent[];
+  next?: string | undefined;
+}
+
+/** The bridge answered with an error. */
+export class BridgeError extends Error {
+  override readonly name = "BridgeError";
+  readonly status: number;
+  /** Such as `UNKNOWN_JOB`; empty when something else has answered. */
+  readonly code: string;
+
+  constructor(message: string, status: number, code: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** What the panel asks of its own server besides the feed. All throw BridgeError, and what `fetch` throws. */
+export const bridge = {
+  job(jobId: string, after?: string): Promise<JobPageAnswer> {
+    const query = after === undefined ? "" : `?${new URLSearchParams({ after })}`;
+    return ask(`/v1/jobs/${encoded(jobId)}${query}`) as Promise<JobPageAnswer>;
+  },
+  /** The newest jobs. */
+  async jobs(limit: number): Promise<JobSnapshot[]> {
+    return ((await ask(`/v1/jobs?limit=${limit}`)) as { jobs: JobSnapshot[] }).jobs;
+  },
+  status(): Promise<unknown> {
+    return ask("/v1/status");
+  },
+  async cancel(jobId: string, reason: string): Promise<void> {
+    await ask(`/v1/jobs/${encoded(jobId)}/cancel`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(reason === "" ? {} : { reason }),
+    });
+  },
+  /** The browser keeps the cookie that this gives; the token is not kept. */
+  async signIn(token: string): Promise<void> {
+    await ask("/v1/session", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  },
+};
+
+async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
+  const response = await fetch(path, { ...init, cache: "no-store" });
+  const text = await response.text();
+  if (response.ok) return text === "" ? undefined : JSON.parse(text);
+  throw errorOf(response.status, text);
+}
+
+function errorOf(status: number, text: string): BridgeError {
+  try {
+    const { code, message } = JSON.parse(text).error;
+    return new BridgeError(String(message), status, String(code));
+  } catch {
+    return new BridgeError(`The server answered with ${status}`, status, "");
+  }
+}

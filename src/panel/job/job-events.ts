@@ -1,0 +1,70 @@
+import type { JobEvent } from "../../event/event.ts";
+
+/** Events of one job that a page holds. */
+const MAX_EVENTS = 5_000;
+
+export interface HeldEvents {
+  /** As they came. */
+  events: readonly JobEvent[];
+  /** The oldest, let go as there were too many. */
+  letGo: number;
+}
+
+export const NO_EVENTS: HeldEvents = { events: [], letGo: 0 };
+
+/**
+ * `held` and `more`, each event once, in the order of their revisions: pages that are read and events that
+ * come meanwhile may tell the same.
+ */
+export function merged({ events, letGo }: HeldEvents, more: readonly JobEvent[]): HeldEvents {
+  const known = new Set(events.map(({ id }) => id));
+  const news = more.filter(({ id }) => !known.has(id));
+  if (news.length === 0) return { events, letGo };
+  const all = [...events, ...news];
+  if (all.some((event, index) => index > 0 && revisionOf(event) < revisionOf(all[index - 1] as JobEvent))) {
+    all.sort((a, b) => revisionOf(a) - revisionOf(b));
+  }
+  const surplus = Math.max(0, all.length - MAX_EVENTS);
+  return { events: all.slice(surplus), letGo: letGo + surplus };
+}
+
+function revisionOf({ data }: JobEvent): number {
+  return Number.isFinite(data.revision) ? data.revision : Number.POSITIVE_INFINITY;
+}
+
+export interface ProgressPoint {
+  at: number;
+  percent: number;
+}
+
+/** How far the job was when, for as far as it has said so. */
+export function progressPoints(events: readonly JobEvent[]): ProgressPoint[] {
+  return events.flatMap(({ type, timestamp, data }) => {
+    if (type !== "orchestra.job.progress") return [];
+    const { percent, current, total } = data;
+    const value = percent ?? (current !== undefined && total ? (100 * current) / total : undefined);
+    return value === undefined ? [] : [{ at: timestamp, percent: Math.min(100, Math.max(0, value)) }];
+  });
+}
+
+/** What the event adds, in a line. */
+export function eventText({ type, data }: JobEvent): string {
+  switch (type) {
+    case "orchestra.job.created":
+      return data.message;
+    case "orchestra.job.progress":
+      return [data.percent === undefined ? undefined : `${data.percent} %`, data.stage, data.message]
+        .filter(Boolean)
+        .join(" · ");
+    case "orchestra.job.completed":
+      return data.report?.summary ?? data.responsePreview ?? "";
+    case "orchestra.job.failed":
+      return data.error;
+    case "orchestra.job.canceled":
+      return data.reason ?? "";
+    case "orchestra.job.reported":
+      return data.report?.summary ?? "";
+    default:
+      return "";
+  }
+}

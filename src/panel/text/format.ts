@@ -1,0 +1,92 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long something took: `412 ms`, `3.2 s`, `1 m 04 s`, `2 h 05 m`, `3 d 04 h`. */
+export function duration(ms: number): string {
+  if (ms < SECOND) return `${Math.max(0, Math.floor(ms))} ms`;
+  if (ms < MINUTE) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  return inUnits(ms);
+}
+
+/** How long something has been going on: whole seconds, as it is told anew each second. */
+export function elapsed(ms: number): string {
+  return ms < MINUTE ? `${Math.floor(Math.max(0, ms) / SECOND)} s` : inUnits(ms);
+}
+
+/** How long ago something was. */
+export function ago(ms: number): string {
+  return ms < 5 * SECOND ? "just now" : `${elapsed(ms)} ago`;
+}
+
+function inUnits(ms: number): string {
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} m ${two((ms % MINUTE) / SECOND)} s`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ${two((ms % HOUR) / MINUTE)} m`;
+  return `${Math.floor(ms / DAY)} d ${two((ms % DAY) / HOUR)} h`;
+}
+
+function two(value: number): string {
+  return String(Math.floor(value)).padStart(2, "0");
+}
+
+const numbers = new Intl.NumberFormat("en");
+
+/** `12,345`. */
+export function number(value: number): string {
+  return numbers.format(value);
+}
+
+/** `1 job`, `12,345 jobs`. */
+export function amount(value: number, one: string, many = `${one}s`): string {
+  return `${number(value)} ${value === 1 ? one : many}`;
+}
+
+/** `1.2 MB`. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let rest = value;
+  let unit = 0;
+  for (; rest >= 1_000 && unit < units.length - 1; unit++) rest /= 1_000;
+  return `${unit === 0 ? rest : rest.toFixed(1)} ${units[unit]}`;
+}
+
+/** Of a share from 0 to 1: `12.5 %`. */
+export function percent(share: number): string {
+  return `${Math.round(share * 1_000) / 10} %`;
+}
+
+const clocks = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const dates = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+
+/** `14:03:21`, in the viewer's time zone. */
+export function clock(time: number): string {
+  return isTime(time) ? clocks.format(time) : "—";
+}
+
+/** `22 Nov 2026, 14:03:21.250`. */
+export function dateTime(time: number): string {
+  if (!isTime(time)) return "—";
+  return `${dates.format(time)}, ${clocks.format(time)}.${String(Math.floor(time) % SECOND).padStart(3, "0")}`;
+}
+
+/** The clock today, else the date. */
+export function when(time: number, now: number): string {
+  return isTime(time) && dates.format(time) !== dates.format(now) ? dates.format(time) : clock(time);
+}
+
+const MAX_TIME = 8.64e15;
+
+function isTime(time: number): boolean {
+  return time >= 0 && time <= MAX_TIME;
+}
+
+/** The first line that says something; a stand-in when none does. */
+export function title(text: string | undefined, none = "Untitled job"): string {
+  return (
+    text
+      ?.split("\n")
+      .find((line) => line.trim() !== "")
+      ?.trim() ?? none
+  );
+}

@@ -1,0 +1,138 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { BridgeError, bridge } from "../bridge-api.ts";
+import { type FactGroup, lossText, statusFacts } from "../health/status-facts.ts";
+import { live } from "../page.ts";
+import { amount, clock, number } from "../text/format.ts";
+import { detailOf, gapReason, wordOf } from "../text/link-text.ts";
+import { Icon } from "../ui/icon.tsx";
+
+/** The feed does not tell of these counters: they are asked for, while somebody looks at them. */
+const ASK_EVERY_MS = 2_000;
+
+/** Whether everything that happens is seen, and what became of what was not. */
+export function HealthView() {
+  const groups = useSignal<readonly FactGroup[]>([]);
+  const fault = useSignal("");
+  useEffect(() => {
+    const ask = async () => {
+      if (document.hidden) return;
+      try {
+        groups.value = statusFacts(await bridge.status());
+        fault.value = "";
+      } catch (error) {
+        fault.value = error instanceof BridgeError ? error.message : "The server cannot be reached.";
+      }
+    };
+    ask();
+    const timer = setInterval(ask, ASK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const loss = lossText(groups.value);
+  return (
+    <section class="view padded" aria-labelledby="view-title">
+      <h1 id="view-title" tabIndex={-1}>
+        Health
+      </h1>
+      {fault.value !== "" && <p class="fault">{fault.value}</p>}
+      {fault.value === "" && groups.value.length > 0 && (
+        <p class={loss === undefined ? "verdict is-good" : "verdict is-bad"}>
+          <Icon name={loss === undefined ? "done" : "warning"} />
+          {loss ?? "Nothing was lost."}
+        </p>
+      )}
+      <div class="cards">
+        <ConnectionCard />
+        {groups.value.map((group) => (
+          <GroupCard key={group.title} group={group} />
+        ))}
+        <GapCard />
+      </div>
+    </section>
+  );
+}
+
+function ConnectionCard() {
+  const link = live.link.value;
+  return (
+    <section class="card facts" aria-labelledby="connection-title">
+      <h2 id="connection-title">This page</h2>
+      <dl>
+        <div>
+          <dt>Connection</dt>
+          <dd>
+            <strong>{wordOf(link)}</strong>
+            <br />
+            <span class="muted">{detailOf(link)}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Events received</dt>
+          <dd class="number">{number(live.received.value)}</dd>
+        </div>
+        <div>
+          <dt>List read</dt>
+          <dd class="number">{amount(live.snapshots.value, "time")}</dd>
+        </div>
+        <div>
+          <dt>Jobs held</dt>
+          <dd class="number">{number(live.store.newestFirst().length)}</dd>
+        </div>
+        <div>
+          <dt>Jobs let go</dt>
+          <dd class="number">{number(live.store.letGo.value)}</dd>
+        </div>
+      </dl>
+      {link.state === "closed" && (
+        <button type="button" class="primary" onClick={() => live.start()}>
+          Connect again
+        </button>
+      )}
+    </section>
+  );
+}
+
+function GroupCard({ group: { title, facts } }: { group: FactGroup }) {
+  return (
+    <section class="card facts" aria-label={title}>
+      <h2>{title}</h2>
+      <dl>
+        {facts.map(({ name, value, isBad }) => (
+          <div key={name} class={isBad ? "is-bad" : undefined}>
+            <dt>
+              {isBad && <Icon name="warning" />}
+              {name}
+            </dt>
+            <dd class="number">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** Every time that events were missed. */
+function GapCard() {
+  const gaps = live.gaps.value;
+  return (
+    <section class="card facts" aria-labelledby="gaps-title">
+      <h2 id="gaps-title">Gaps</h2>
+      {gaps.length === 0 ? (
+        <p class="muted">This page has seen every event since it was opened.</p>
+      ) : (
+        <ul class="gaps">
+          {gaps.map((gap) => (
+            <li key={gap.at}>
+              <time class="number">{clock(gap.at)}</time> {gapReason(gap)}
+              <br />
+              <span class="muted">
+                asked for {gap.requested ?? "nothing"}, the log holds {gap.oldest ?? "nothing"} to{" "}
+                {gap.latest ?? "nothing"}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,102 @@
+import type { JobEvent } from "../../event/event.ts";
+import type { JobSnapshot } from "../../event/job-snapshot.ts";
+import { progressPoints } from "../job/job-events.ts";
+import { clock, number } from "../text/format.ts";
+import { progressText } from "../text/progress-text.ts";
+import { CopyButton } from "../ui/copy.tsx";
+import { ProgressBar } from "../ui/progress.tsx";
+
+/** The task, how far it is or how it ended, and what its worker says of it. */
+export function JobResult({ job, events }: { job: JobSnapshot; events: readonly JobEvent[] }) {
+  const { message, messageLength, progress, error, errorType, reason, responsePreview, responseLength } = job;
+  return (
+    <section class="card result" aria-labelledby="result-title">
+      <h2 id="result-title">Task and result</h2>
+      {message !== undefined && <LongText name="Task" text={message} length={messageLength} />}
+      {progress !== undefined && (
+        <div class="result-progress">
+          <h3>Progress</h3>
+          <ProgressBar progress={progress} />
+          <p>{progressText(progress)}</p>
+          <ProgressChart events={events} />
+        </div>
+      )}
+      {error !== undefined && (
+        <LongText name={errorType === undefined ? "Error" : `Error: ${errorType}`} text={error} isFault />
+      )}
+      {reason !== undefined && <LongText name="Canceled because" text={reason} />}
+      {responsePreview !== undefined && (
+        <LongText name="Response" text={responsePreview} length={responseLength} />
+      )}
+      <Report report={job.report} />
+    </section>
+  );
+}
+
+interface LongTextProps {
+  name: string;
+  text: string;
+  /** Of the whole text, of which this may be the beginning. */
+  length?: number | undefined;
+  isFault?: boolean;
+}
+
+function LongText({ name, text, length = text.length, isFault = false }: LongTextProps) {
+  return (
+    <div class="long-text">
+      <h3>
+        {name} <CopyButton text={text} label={`Copy: ${name}`} />
+      </h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys. */}
+      <pre class={isFault ? "is-fault" : undefined} tabIndex={0}>
+        {text}
+      </pre>
+      {length > text.length && (
+        <p class="muted">
+          The first {number(text.length)} of {number(length)} characters: the rest did not leave the process.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Report({ report }: { report: JobSnapshot["report"] }) {
+  if (report === undefined) return null;
+  const { summary, details, issues = [], notes } = report;
+  return (
+    <div class="report">
+      <h3>Report of the worker</h3>
+      {summary !== undefined && <p>{summary}</p>}
+      {issues.length > 0 && (
+        <ul>
+          {issues.map((issue, index) => (
+            <li key={index}>{issue}</li>
+          ))}
+        </ul>
+      )}
+      {details !== undefined && <p class="free-text">{details}</p>}
+      {notes !== undefined && <p class="free-text muted">{notes}</p>}
+    </div>
+  );
+}
+
+const WIDTH = 600;
+const HEIGHT = 64;
+
+/** How far the job was when. */
+function ProgressChart({ events }: { events: readonly JobEvent[] }) {
+  const points = progressPoints(events);
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined || points.length < 3 || last.at === first.at) return null;
+  const x = (at: number) => ((at - first.at) / (last.at - first.at)) * WIDTH;
+  const y = (percent: number) => HEIGHT - (percent / 100) * HEIGHT;
+  const line = points.map(({ at, percent }) => `${x(at).toFixed(1)},${y(percent).toFixed(1)}`).join(" ");
+  const label = `Progress from ${Math.round(first.percent)} % at ${clock(first.at)} to ${Math.round(last.percent)} % at ${clock(last.at)}`;
+  return (
+    <svg class="progress-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img">
+      <title>{label}</title>
+      <polygon points={`0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}`} />
+      <polyline points={line} />
+    </svg>
+  );
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import {
+  ago,
+  amount,
+  bytes,
+  clock,
+  dateTime,
+  duration,
+  elapsed,
+  number,
+  percent,
+  title,
+  when,
+} from "../../../src/panel/text/format.ts";
+
+const TIME = new Date(2026, 10, 22, 14, 3, 21, 250).getTime();
+
+describe("texts for people", () => {
+  it.each([
+    [-5, "0 ms", "0 s"],
+    [412.4, "412 ms", "0 s"],
+    [999.6, "999 ms", "0 s"],
+    [3_250, "3.2 s", "3 s"],
+    [59_999, "59.9 s", "59 s"],
+    [64_000, "1 m 04 s", "1 m 04 s"],
+    [7_500_000, "2 h 05 m", "2 h 05 m"],
+    [273_600_000, "3 d 04 h", "3 d 04 h"],
+  ])("%d ms took %s and has been going on for %s", (ms, took, since) => {
+    expect([duration(ms), elapsed(ms)]).toEqual([took, since]);
+  });
+
+  it.each([
+    [ago(4_999), "just now"],
+    [ago(65_000), "1 m 05 s ago"],
+    [number(12_345.5), "12,345.5"],
+    [amount(1, "job"), "1 job"],
+    [amount(2_000, "job"), "2,000 jobs"],
+    [amount(2, "is", "are"), "2 are"],
+    [bytes(999), "999 B"],
+    [bytes(1_250_000), "1.3 MB"],
+    [bytes(5e15), "5000.0 TB"],
+    [percent(0.125), "12.5 %"],
+    [percent(1), "100 %"],
+    [title("\n  \n Fix it \nnow"), "Fix it"],
+    [title(undefined), "Untitled job"],
+    [title(" \n", "none"), "none"],
+    [clock(TIME), "14:03:21"],
+    [dateTime(TIME), "22 Nov 2026, 14:03:21.250"],
+    [when(TIME, TIME + 1_000), "14:03:21"],
+    [when(TIME, TIME + 86_400_000), "22 Nov 2026"],
+    [clock(Number.NaN), "—"],
+    [dateTime(-1), "—"],
+    [when(9e15, TIME), "—"],
+  ])("%s", (text, expected) => {
+    expect(text).toBe(expected);
+  });
+});

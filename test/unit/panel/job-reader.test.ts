@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import type { JobEvent } from "../../../src/event/event.ts";
+import type { JobPageAnswer } from "../../../src/panel/bridge-api.ts";
+import { eventText, merged, NO_EVENTS, progressPoints } from "../../../src/panel/job/job-events.ts";
+import { JobReader } from "../../../src/panel/job/job-reader.ts";
+import { jobEvent } from "../../fixtures/job-story.ts";
+import { job } from "./panel-jobs.ts";
+
+/** The event of one revision, with an id of its own. */
+function told(revision: number): JobEvent {
+  return { ...jobEvent("orchestra.job.progress", "j", { revision }), id: `id-${revision}` };
+}
+
+const revisionsOf = (events: readonly JobEvent[]) => events.map(({ data }) => data.revision);
+
+describe("the events of a job", () => {
+  it("are each there once, in the order in which they were told", () => {
+    const live = merged(NO_EVENTS, [told(3), told(4)]);
+    const all = merged(live, [told(0), told(1), told(2), told(3)]);
+    expect(revisionsOf(all.events)).toEqual([0, 1, 2, 3, 4]);
+    expect(merged(all, [told(2)])).toEqual(all);
+  });
+
+  it("keep their place without a revision", () => {
+    const strange = {
+      ...told(0),
+      id: "s",
+      data: { ...told(0).data, revision: undefined },
+    } as unknown as JobEvent;
+    expect(merged(NO_EVENTS, [strange, told(1)]).events.map(({ id }) => id)).toEqual(["id-1", "s"]);
+  });
+
+  it("are not more than a page can hold", () => {
+    const many = Array.from({ length: 5_010 }, (_, revision) => told(revision));
+    const { events, letGo } = merged({ events: [], letGo: 5 }, many);
+    expect([events.length, letGo, events[0]?.data.revision]).toEqual([5_000, 15, 10]);
+  });
+
+  it("tell how far the job was", () => {
+    const events = [
+      jobEvent("orchestra.job.created", "j"),
+      jobEvent("orchestra.job.progress", "j", { percent: 140 }),
+      jobEvent("orchestra.job.progress", "j", { percent: undefined, current: 1, total: 4 }),
+      jobEvent("orchestra.job.progress", "j", { percent: undefined, current: 1, total: 0 }),
+    ];
+    expect(progressPoints(events).map(({ percent }) => percent)).toEqual([100, 25]);
+  });
+
+  it.each([
+    [jobEvent("orchestra.job.created", "j"), "Split the parser out"],
+    [jobEvent("orchestra.job.started", "j"), ""],
+    [jobEvent("orchestra.job.progress", "j"), "40 % · build · Compiling"],
+    [jobEvent("orchestra.job.progress", "j", { percent: undefined, stage: undefined }), "Compiling"],
+    [jobEvent("orchestra.job.completed", "j"), "Two files changed"],
+    [jobEvent("orchestra.job.completed", "j", { report: undefined, responsePreview: "Done" }), "Done"],
+    [jobEvent("orchestra.job.failed", "j", { error: "no" }), "no"],
+    [jobEvent("orchestra.job.canceled", "j", { reason: undefined }), ""],
+    [jobEvent("orchestra.job.reported", "j"), "Two files changed"],
+  ])("say in a line what they add: %#", (event, text) => {
+    expect(eventText(event)).toBe(text);
+  });
+});
+
+describe("the reader of a job", () => {
+  /** Answers with one event a page; `next` names the page after it. */
+  function startReader(pages: number) {
+    const asked: (string | undefined)[] = [];
+    let isWatched = false;
+    let tell: (event: JobEvent) => void = () => {};
+    const reader = new JobReader({
+      jobId: "j",
+      read: async (_jobId, after): Promise<JobPageAnswer> => {
+        asked.push(after);
+        const page = Number(after ?? 0);
+        const next = page + 1 < pages ? String(page + 1) : undefined;
+        return { job: job("j", { revision: page }), events: [told(page)], next };
+      },
+      watch: (_jobId, handler) => {
+        isWatched = true;
+        tell = handler;
+        return () => {
+          isWatched = false;
+        };
+      },
+    });
+    return { reader, asked, tell: (event: JobEvent) => tell(event), isWatched: () => isWatched };
+  }
+
+  it("puts together what it reads and what comes meanwhile", async () => {
+    const { reader, tell } = startReader(2);
+    const reading = reader.read();
+    tell(told(2));
+    await reading;
+    tell(told(3));
+    expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3]);
+    expect(reader.reading.value).toEqual({ state: "read", next: undefined });
+    expect(reader.job.value?.revision).toBe(1);
+  });
+
+  it("reads four pages, and more when it is asked to", async () => {
+    const { reader, asked } = startReader(6);
+    await reader.read();
+    expect(reader.reading.value).toEqual({ state: "read", next: "4" });
+    await reader.read();
+    expect(asked).toEqual([undefined, "1", "2", "3", "4", "5"]);
+    expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("says when it could not read", async () => {
+    const error = new Error("gone");
+    const reader = new JobReader({ jobId: "j", read: () => Promise.reject(error), watch: () => () => {} });
+    await reader.read();
+    expect(reader.reading.value).toEqual({ state: "failed", error });
+  });
+
+  it("leaves everything alone once it is closed", async () => {
+    const { reader, isWatched } = startReader(1);
+    const reading = reader.read();
+    reader.close();
+    await reading;
+    expect([isWatched(), reader.events.value.events]).toEqual([false, []]);
+  });
+});
