@@ -17,7 +17,7 @@ export interface ConnectionHandlers {
   onState?: ((state: ConnectionState) => unknown) | undefined;
   /**
    * Told of what a handler threw, of a frame that is no event, and of the error that ended the connection.
-   * Default: `reportError`, where there is one.
+   * Default: `reportError` in browsers, nothing elsewhere.
    */
   onError?: ((error: unknown) => unknown) | undefined;
   /** Closes the connection. */
@@ -159,6 +159,7 @@ export class FeedConnection implements Connection {
   }
 }
 
+/** Some runtimes that are no browser have `reportError`, too, and end the process by it. */
 function report(error: unknown): void {
-  globalThis.reportError?.(error);
+  if ("document" in globalThis || "WorkerGlobalScope" in globalThis) globalThis.reportError(error);
 }

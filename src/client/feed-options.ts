@@ -11,7 +11,7 @@ export interface FeedOptions {
   /** Sent as `Authorization: Bearer <token>`. */
   token?: string | undefined;
   /** Whether a page sends the session cookie: as of `fetch`. Default: to its own server only. */
-  credentials?: RequestCredentials | undefined;
+  credentials?: "omit" | "same-origin" | "include" | undefined;
   /**
    * Where to begin: after a cursor, at the `oldest` event that the log holds, or `now`. Default: with a
    * snapshot when `onSnapshot` is given, else `now`.

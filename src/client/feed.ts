@@ -140,6 +140,8 @@ export class FeedReader {
   #isNews(event: FeedEvent): boolean {
     if (!this.#recent.add(event.id)) return false;
     const { jobId, revision } = event.data as { jobId?: string; revision?: number };
+    // A job of a later page began before the first one: it begins anew.
+    if (revision === 0) this.#told.delete(jobId as string);
     const told = this.#told.get(jobId as string);
     return told === undefined || revision === undefined || revision > told;
   }

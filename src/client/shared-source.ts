@@ -15,6 +15,8 @@ export type OpenWorker = () => SharedWorker;
 
 /** Milliseconds after which a worker that says nothing is taken for dead: a bridge that is away is told of. */
 const MAX_SILENCE_MS = 120_000;
+/** The same before its first word, which is that it connects. */
+const MAX_START_MS = 30_000;
 /** Items are reported as taken in groups. */
 const TAKEN_GROUP = 100;
 
@@ -76,8 +78,9 @@ class WorkerLine {
   readonly #messages: WorkerMessage[] = [];
   #taken = 0;
   #isClosed = false;
+  #hasSpoken = false;
   #wake = () => {};
-  /** The worker's script could not be loaded. */
+  /** The worker's script could not be loaded, or does not do what it should. */
   isBroken = false;
   /** The page was put aside. */
   isAside = false;
@@ -90,6 +93,7 @@ class WorkerLine {
       this.close();
     };
     this.#port.onmessage = ({ data }) => {
+      this.#hasSpoken = true;
       this.#messages.push(data);
       this.#wake();
     };
@@ -132,9 +136,10 @@ class WorkerLine {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       if (this.#isClosed) resolve();
-      else cancel = schedule(resolve, MAX_SILENCE_MS);
+      else cancel = schedule(resolve, this.#hasSpoken ? MAX_SILENCE_MS : MAX_START_MS);
     });
     cancel();
+    this.isBroken ||= !this.#hasSpoken && !this.#isClosed;
     return this.#messages.shift();
   }
 
@@ -146,6 +151,6 @@ class WorkerLine {
 /** What can be sent, with an address that means the same in the worker. */
 function subscriptionOf({ url, filters, token, credentials, ...rest }: FeedReaderOptions): Subscription {
   const { from, silenceMs, withSnapshots } = rest;
-  const absolute = new URL(url, location.href).href;
+  const absolute = new URL(url || "/", location.href).href;
   return { url: absolute, filters, token, credentials, from, silenceMs, withSnapshots };
 }

@@ -45,6 +45,7 @@ describe("a handler that fails", () => {
   it("is left to the page where there is no `onError`", async () => {
     const reportError = vi.fn();
     vi.stubGlobal("reportError", reportError);
+    vi.stubGlobal("document", {});
     onTestFinished(() => void vi.unstubAllGlobals());
     const { request, until } = createClient({ onEvent: fail, onError: undefined });
     (await request(0)).stream(`${eventFrame(1)}data: no event\n\n`);
@@ -53,10 +54,14 @@ describe("a handler that fails", () => {
     expect(reportError.mock.calls[0]).toEqual([fault]);
   });
 
-  it("is nobody's where there is neither", async () => {
+  it("is nobody's where there is neither, as others end a process by `reportError`", async () => {
+    const reportError = vi.fn();
+    vi.stubGlobal("reportError", reportError);
+    onTestFinished(() => void vi.unstubAllGlobals());
     const { request, connection, until } = createClient({ onEvent: fail, onError: undefined });
     (await request(0)).stream(eventFrame(1) + heartbeat(2));
     await until(() => connection.cursor === "e-2");
+    expect(reportError).not.toHaveBeenCalled();
   });
 });
 

@@ -61,6 +61,13 @@ it("asks the worker for the same, by an address that means the same there", asyn
   expect(workers[0]?.opened).toEqual({ url: "http://site/bridge", withSnapshots: true });
 });
 
+it("means the page's own server by an empty address, whatever the page's own path", async () => {
+  const { workers, items } = read("");
+  items.next();
+  await quiet();
+  expect(workers[0]?.opened?.url).toBe("http://site/");
+});
+
 it("tells the worker what it has taken, in groups", async () => {
   const { workers, items } = read();
   const first = items.next();
@@ -93,11 +100,27 @@ it("goes on with another worker when one says nothing for two minutes", async ()
   expect((await second).value).toMatchObject({ cursor: "e-8" });
 });
 
+it("reads by itself when the worker does not even begin to speak", async () => {
+  const fetch = vi.fn(() => new Promise<Response>(() => {}));
+  vi.stubGlobal("fetch", fetch);
+  const { workers, items, time } = read();
+  const first = items.next();
+  await quiet();
+  time.advance(29_999);
+  await quiet();
+  expect([workers[0]?.isClosed, fetch.mock.calls.length]).toEqual([false, 0]);
+  time.advance(1);
+  expect((await first).value).toEqual({ kind: "state", state: { state: "connecting" } });
+  items.next();
+  await quiet();
+  expect([workers.length, workers[0]?.isClosed, fetch.mock.calls.length]).toEqual([1, true, 1]);
+});
+
 it("leaves the worker, and nothing on the clock, when it is closed", async () => {
   const { workers, items, stop, time } = read();
   const next = items.next();
   await quiet();
-  expect(time.waiting()).toEqual([120_000]);
+  expect(time.waiting()).toEqual([30_000]);
   stop.abort();
   expect((await next).done).toBe(true);
   expect([workers[0]?.received.at(-1), workers[0]?.isClosed, time.waiting()]).toEqual([

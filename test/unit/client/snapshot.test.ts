@@ -43,6 +43,15 @@ it("reads all pages, and goes on from the first", async () => {
   expect(told).toEqual(["snapshot e-5: c b a"]);
 });
 
+it("tells of a job that begins anew under an id that the list had", async () => {
+  const { request, told, until } = createClient({ records });
+  (await request(0)).json({ jobs: [job("c")], next: "c", cursor: "e-5" });
+  (await request(1)).json({ jobs: [job("a", { revision: 3 })], cursor: "e-8" });
+  (await request(2)).stream(jobFrame(8, "a", 3) + jobFrame(9, "a", 0) + jobFrame(10, "a", 1));
+  await until(() => told.at(-1) === "a/1");
+  expect(told.slice(1)).toEqual(["a/0", "a/1"]);
+});
+
 it("does not tell again what a later page has told", async () => {
   const { request, told, until } = createClient({ records });
   (await request(0)).json({ jobs: [job("c", { revision: 1 })], next: "c", cursor: "e-5" });
