@@ -2,7 +2,7 @@
  * A small orchestrator that verifies this very repository: three workers run real commands, as jobs,
  * under one parent. One command never ends and is canceled by its time budget; one really fails.
  *
- *   npm start                 run, then serve the feed until Ctrl-C
+ *   npm start                 run, then serve the control panel and the feed until Ctrl-C
  *   npm start -- --exit       run, then exit
  *   npm start -- --json       print the totals as a line of JSON, alone on stdout
  */
@@ -54,9 +54,9 @@ const telemetry = await startTelemetry({ serviceName, dataFile, logger });
 telemetry.observe(workerJobs);
 
 const url = telemetry.url as string;
-say(`Live feed   curl -N ${url}/v1/events`);
-say(`Jobs        ${url}/v1/jobs`);
-say("Traces      docker compose up -d, then http://localhost:16686/search?service=orchestra-quickstart\n");
+// The token of this run alone lets the panel cancel jobs; one that was chosen is nobody's to print.
+const pass = process.env.ORCHESTRA_TOKEN ? "" : `#token=${telemetry.token}`;
+say(`Watch the jobs: ${url}/${pass}\n`);
 
 const feed = await readFeed(url);
 const eventsSoFar = () => telemetry.stats().events.appended + telemetry.stats().events.foreign;
@@ -70,12 +70,12 @@ say(`\n${summaryTable(feed.jobs())}\n`);
 const result = totals(feed, events, telemetry.stats(), url);
 const { ended, exported } = result.spans;
 say(
-  `${result.events} events, ${result.logLines} log lines, ${ended} spans (${exported} received by ${sdk.url})`,
+  `${result.events} events, ${result.logLines} log lines, ${ended} spans (${exported} taken by a collector)`,
 );
 if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 
 if (!options.exit && !stopped.signal.aborted) {
-  say(`\nServing ${url} until Ctrl-C`);
+  say("\nThe panel stays open until Ctrl-C");
   await new Promise((resolve) => stopped.signal.addEventListener("abort", resolve));
 }
 feed.close();

@@ -6,6 +6,7 @@ export type {
   OtlpProtocol,
   Settings,
 } from "./config.ts";
+export type { DataFileSettings, OutboxSettings } from "./config-storage.ts";
 export { ERROR_CODES, type ErrorCode, OrchestraError } from "./errors.ts";
 export {
   createOrchestratorEvent,

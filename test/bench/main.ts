@@ -4,10 +4,18 @@
 import { parseArgs } from "node:util";
 import { benchDurableLog } from "./durable-log/bench.ts";
 import { benchJobEvent } from "./job-event/bench.ts";
+import { benchOpencode } from "./opencode/bench.ts";
 import { benchOutbox } from "./outbox/bench.ts";
 import { reportLine } from "./report.ts";
+import { benchSse } from "./sse/bench.ts";
 
-const BENCHES = { "job-event": benchJobEvent, "durable-log": benchDurableLog, outbox: benchOutbox };
+const BENCHES = {
+  "job-event": benchJobEvent,
+  "durable-log": benchDurableLog,
+  opencode: benchOpencode,
+  outbox: benchOutbox,
+  sse: benchSse,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

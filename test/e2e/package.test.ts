@@ -11,6 +11,7 @@ const consumer = mkdtempSync(join(tmpdir(), "orchestra-consumer-"));
 /** A program of somebody who installed the package. */
 const PROGRAM = `
 import { onOrchestratorEvent, startTelemetry, WorkerJobRegistry, type OrchestratorEvent } from "orchestra-otel";
+import { connect } from "orchestra-otel/client";
 import { createLogSink } from "orchestra-otel/exporters/logs";
 import { createSseHub } from "orchestra-otel/exporters/sse";
 import { createOtelJobTracer } from "orchestra-otel/exporters/traces";
@@ -22,7 +23,7 @@ const types: OrchestratorEvent["type"][] = [];
 onOrchestratorEvent((event) => types.push(event.type));
 jobs.setResult(jobs.create({ workerId: "w", message: "m" }).id);
 await telemetry.shutdown();
-const loaded = [createLogSink, createSseHub, createOtelJobTracer].map((it) => typeof it);
+const loaded = [connect, createLogSink, createSseHub, createOtelJobTracer].map((it) => typeof it);
 process.stdout.write(JSON.stringify({ types, loaded }));
 `;
 
@@ -41,7 +42,7 @@ describe("the published package", () => {
   it("runs a job for a program that imports it", () => {
     const { types, loaded } = JSON.parse(run(process.execPath, "src/program.ts"));
     expect(types).toEqual(["orchestra.job.created", "orchestra.job.completed"]);
-    expect(loaded).toEqual(["function", "function", "function"]);
+    expect(loaded).toEqual(["function", "function", "function", "function"]);
   });
 
   it("has types that a strict program compiles against", () => {
@@ -53,6 +54,19 @@ describe("the published package", () => {
       { cwd: consumer, encoding: "utf8" },
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  });
+
+  it("brings the control panel along", () => {
+    const program = `
+      const { startTelemetry } = await import("orchestra-otel");
+      const telemetry = await startTelemetry({ serviceName: "c", traces: false, bridge: { port: 0 } });
+      const page = await (await fetch(telemetry.url)).text();
+      const [, script] = /src="(.assets.[^"]+[.]js)"/.exec(page);
+      const { status, headers } = await fetch(telemetry.url + script);
+      await telemetry.shutdown();
+      process.stdout.write(status + " " + headers.get("content-type"));`;
+    const output = run(process.execPath, "--input-type=module", "--eval", program);
+    expect(output).toBe("200 text/javascript; charset=utf-8");
   });
 
   it("preloads with `node --import orchestra-otel/register`", () => {
