@@ -96,6 +96,8 @@ export class FeedReader {
   }
 
   #take(id: string | undefined, type: string | undefined, data: string): void {
+    // Sent to who comes while the bridge closes: nothing is missed by it.
+    if (type === "orchestra.stream.later") return;
     if (id === undefined) {
       this.resyncs.push({ reason: String(JSON.parse(data).reason), at: this.events.length });
       return;
