@@ -1,5 +1,6 @@
 import type { JobEvent } from "../event/event.ts";
 import type { JobSnapshot } from "../event/job-snapshot.ts";
+import { ServerClock } from "./live/server-clock.ts";
 import { encoded } from "./text/trace-link.ts";
 
 export interface JobPageAnswer {
@@ -21,6 +22,8 @@ export class BridgeError extends Error {
     this.code = code;
   }
 }
+
+export const serverClock = new ServerClock(Date.now);
 
 /** What the panel asks of its own server besides the feed. All throw BridgeError, and what `fetch` throws. */
 export const bridge = {
@@ -49,7 +52,9 @@ export const bridge = {
 };
 
 async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
+  const askedAt = Date.now();
   const response = await fetch(path, { ...init, cache: "no-store" });
+  serverClock.learn({ date: response.headers.get("date"), askedAt, answeredAt: Date.now() });
   const text = await response.text();
   if (response.ok) return text === "" ? undefined : JSON.parse(text);
   throw errorOf(response.status, text);

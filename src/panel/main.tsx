@@ -1,21 +1,36 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { bridge } from "./bridge-api.ts";
-import { followAddress, live } from "./page.ts";
+import { dialog, followAddress, live } from "./page.ts";
 import { keepSettings } from "./settings.ts";
 import { tradeToken } from "./ui/token-link.ts";
 
 const FIRST_JOBS = 50;
 
 keepSettings();
-// A link may bring the token along, behind the part of the address that is sent to the server.
-await tradeToken();
+// A link may bring the token along, behind the part of the address that is sent to the server; also to a
+// page that is open. Asked before the address is followed, so that it never stays there.
+const trade = tradeToken();
+addEventListener("hashchange", async () => {
+  if (await tradeToken()) signedIn();
+});
 followAddress();
-live.start();
-// The whole list can be ten thousand jobs: the first of them are shown before it is here.
+render(<App />, document.getElementById("app") as HTMLElement);
+await trade;
+// The whole list can be ten thousand jobs: the first of them are asked for before it, and shown before it is
+// here.
 bridge
   .jobs(FIRST_JOBS)
   .then((jobs) => live.preview(jobs))
   // Whatever is wrong, the feed will tell.
   .catch(() => {});
-render(<App />, document.getElementById("app") as HTMLElement);
+live.start();
+
+/** What waited for it goes on. */
+function signedIn(): void {
+  const open = dialog.peek();
+  if (open?.kind === "sign-in") {
+    dialog.value = undefined;
+    open.onSignedIn();
+  } else if (live.link.peek().state === "closed") live.start();
+}

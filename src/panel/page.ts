@@ -1,19 +1,21 @@
 /** What all parts of the page share: the feed, the time, what is shown, and which dialog is open. */
 import { signal } from "@preact/signals";
 import { connectShared } from "../client/index.ts";
+import { serverClock } from "./bridge-api.ts";
+import { LateAddress } from "./late-address.ts";
 import { createClock } from "./live/clock.ts";
 import { onNextFrame } from "./live/frames.ts";
 import { Live } from "./live/live.ts";
 import { ALL_JOBS, formatRoute, parseRoute, type Route } from "./route.ts";
 
 export const live = new Live({
-  connect: (handlers) => connectShared({ url: "", ...handlers }),
+  connect: (options) => connectShared({ url: "", ...options }),
   schedule: onNextFrame,
-  now: Date.now,
+  now: serverClock.now,
 });
 
 export const now = createClock({
-  now: Date.now,
+  now: serverClock.now,
   everySecond: (callback) => {
     const timer = setInterval(callback, 1_000);
     return () => clearInterval(timer);
@@ -33,6 +35,23 @@ export const dialog = signal<OpenDialog | undefined>(undefined);
 /** The list of jobs as it was last looked at, to go back to. */
 export const list = signal<Route>({ view: "jobs", filter: ALL_JOBS, grouping: "none" });
 
+/** The address that is shown. */
+let followed = "";
+
+const address = new LateAddress({
+  write: (text) => {
+    // Another has been given that is about to be followed.
+    if (location.hash !== followed) return;
+    history.replaceState(null, "", text);
+    followed = location.hash;
+  },
+  schedule: (callback, delayMs) => void setTimeout(callback, delayMs),
+});
+
+/** The row of the list that was looked at last, and the groups that are closed: to find when coming back. */
+export const activeRow = signal<string | undefined>(undefined);
+export const closedGroups = signal<ReadonlySet<string>>(new Set());
+
 /** Shows another view, as a link would. */
 export function go(next: Route): void {
   location.hash = formatRoute(next);
@@ -40,14 +59,19 @@ export function go(next: Route): void {
 
 /** Changes how the view at hand is shown; going back does not undo each letter that was typed. */
 export function adjust(next: Route): void {
-  history.replaceState(null, "", formatRoute(next));
   show(next);
+  address.set(formatRoute(next));
 }
 
 /** Shows what the address says, now and whenever it changes. */
 export function followAddress(): void {
-  const follow = () => show(parseRoute(location.hash));
+  const follow = () => {
+    address.drop();
+    followed = location.hash;
+    show(parseRoute(location.hash));
+  };
   addEventListener("hashchange", follow);
+  addEventListener("pagehide", () => address.flush());
   follow();
 }
 

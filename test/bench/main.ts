@@ -6,6 +6,7 @@ import { benchDurableLog } from "./durable-log/bench.ts";
 import { benchJobEvent } from "./job-event/bench.ts";
 import { benchOpencode } from "./opencode/bench.ts";
 import { benchOutbox } from "./outbox/bench.ts";
+import { benchPanel } from "./panel/bench.ts";
 import { reportLine } from "./report.ts";
 import { benchSse } from "./sse/bench.ts";
 
@@ -14,6 +15,7 @@ const BENCHES = {
   "durable-log": benchDurableLog,
   opencode: benchOpencode,
   outbox: benchOutbox,
+  panel: benchPanel,
   sse: benchSse,
 };
 

@@ -14,22 +14,34 @@ export const NO_EVENTS: HeldEvents = { events: [], letGo: 0 };
 
 /**
  * `held` and `more`, each event once, in the order of their revisions: pages that are read and events that
- * come meanwhile may tell the same.
+ * come meanwhile may tell the same. A job that has begun anew counts its revisions anew.
  */
 export function merged({ events, letGo }: HeldEvents, more: readonly JobEvent[]): HeldEvents {
   const known = new Set(events.map(({ id }) => id));
   const news = more.filter(({ id }) => !known.has(id));
   if (news.length === 0) return { events, letGo };
-  const all = [...events, ...news];
-  if (all.some((event, index) => index > 0 && revisionOf(event) < revisionOf(all[index - 1] as JobEvent))) {
-    all.sort((a, b) => revisionOf(a) - revisionOf(b));
-  }
+  const all = inOrder([...events, ...news]);
   const surplus = Math.max(0, all.length - MAX_EVENTS);
   return { events: all.slice(surplus), letGo: letGo + surplus };
 }
 
+function inOrder(events: JobEvent[]): JobEvent[] {
+  const begins = events
+    .filter(({ type }) => type === "orchestra.job.created")
+    .map(({ timestamp }) => timestamp);
+  // The times alone are no order: clocks are set back. They only tell one life from another.
+  const [, ...anew] = begins.sort((a, b) => a - b);
+  const lifeOf = ({ timestamp }: JobEvent) =>
+    anew.length === 0 ? 0 : anew.filter((begin) => begin <= timestamp).length;
+  const compare = (a: JobEvent, b: JobEvent) => lifeOf(a) - lifeOf(b) || revisionOf(a) - revisionOf(b);
+  const isInOrder = events.every(
+    (event, index) => index === 0 || compare(events[index - 1] as JobEvent, event) <= 0,
+  );
+  return isInOrder ? events : events.sort(compare);
+}
+
 function revisionOf({ data }: JobEvent): number {
-  return Number.isFinite(data.revision) ? data.revision : Number.POSITIVE_INFINITY;
+  return Number.isFinite(data.revision) ? data.revision : Number.MAX_VALUE;
 }
 
 export interface ProgressPoint {

@@ -9,6 +9,7 @@ import type {
   Snapshot,
 } from "../../client/index.ts";
 import type { JobEvent } from "../../event/event.ts";
+import type { Cursor } from "../../event/event-log.ts";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { HourTally } from "../jobs/hour-tally.ts";
 import { isJobEvent } from "../jobs/job-reducer.ts";
@@ -27,7 +28,8 @@ export type Link =
   | { state: "closed"; error: FeedError | undefined };
 
 export interface LiveOptions {
-  connect: (handlers: ConnectionHandlers) => Connection;
+  /** With `from` it goes on there, without reading the list again. */
+  connect: (options: ConnectionHandlers & { from?: Cursor | undefined }) => Connection;
   /** Calls back when the page may be drawn anew. */
   schedule: (callback: () => void) => void;
   /** Milliseconds since the epoch. */
@@ -52,7 +54,7 @@ export class Live {
   readonly snapshots = signal(0);
   readonly #options: LiveOptions;
   readonly #events: EventBatch<FeedEvent>;
-  readonly #watchers = new Map<string, Set<(event: JobEvent) => void>>();
+  readonly #watchers = new Map<string, Set<(events: readonly JobEvent[]) => void>>();
   #connection: Connection | undefined;
 
   constructor(options: LiveOptions) {
@@ -61,10 +63,11 @@ export class Live {
     this.#events = new EventBatch({ take: (events) => this.#take(events), schedule });
   }
 
-  /** Connects, anew if it was connected. */
+  /** Connects. Anew, if it was connected: it goes on where it was, so what happened meanwhile is not missed. */
   start(): void {
     this.#connection?.close();
     this.#connection = this.#options.connect({
+      from: this.#connection?.cursor,
       onEvent: (event) => this.#events.add(event),
       onSnapshot: (snapshot) => this.#replace(snapshot),
       onGap: (gap) => this.#note(gap),
@@ -79,8 +82,8 @@ export class Live {
     if (!this.isLoaded.peek() && newestFirst.length > 0) this.store.replace(newestFirst);
   }
 
-  /** Calls `handler` with each event of the job that comes. Returns what ends that. */
-  watch(jobId: string, handler: (event: JobEvent) => void): () => void {
+  /** Calls `handler` with the events of the job that come, once a drawing. Returns what ends that. */
+  watch(jobId: string, handler: (events: readonly JobEvent[]) => void): () => void {
     const handlers = this.#watchers.get(jobId) ?? new Set();
     this.#watchers.set(jobId, handlers.add(handler));
     return () => {
@@ -93,6 +96,10 @@ export class Live {
     batch(() => {
       for (const event of events) if (isJobEvent(event)) this.#apply(event);
       this.received.value += events.length;
+      for (const [jobId, handlers] of this.#watchers) {
+        const own = events.filter(isJobEvent).filter(({ data }) => data.jobId === jobId);
+        if (own.length > 0) for (const handler of handlers) handler(own);
+      }
     });
   }
 
@@ -102,7 +109,6 @@ export class Live {
     const job = this.store.get(jobId)?.job.peek();
     if (job !== undefined && job.status !== before?.status) this.tally.add(job);
     if (event.type === "orchestra.job.progress") this.marks.add(jobId, event.timestamp);
-    for (const handler of this.#watchers.get(jobId) ?? []) handler(event);
   }
 
   #replace({ jobs }: Snapshot): void {

@@ -81,12 +81,18 @@ function isTime(time: number): boolean {
   return time >= 0 && time <= MAX_TIME;
 }
 
-/** The first line that says something; a stand-in when none does. */
+/** Something that can be seen. */
+const VISIBLE = /[^\s\p{Cc}\p{DI}]/u;
+/** What breaks a line, or turns the text around it the other way. */
+const UNRULY = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The first line that says something; a stand-in when none does. What would disturb its neighbours is left out. */
 export function title(text: string | undefined, none = "Untitled job"): string {
   return (
     text
       ?.split("\n")
-      .find((line) => line.trim() !== "")
-      ?.trim() ?? none
+      .find((line) => VISIBLE.test(line))
+      ?.replaceAll(UNRULY, " ")
+      .trim() ?? none
   );
 }

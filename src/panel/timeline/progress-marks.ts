@@ -37,3 +37,9 @@ function thinned({ times, stride, skipped }: Marks): Marks {
   if (times.length <= MAX_MARKS) return { times, stride, skipped };
   return { times: times.filter((_, index) => index % 2 === 0), stride: 2 * stride, skipped };
 }
+
+/** At most `max` of them, spread over all; the last is always there. */
+export function spread<T>(all: readonly T[], max: number): readonly T[] {
+  const stride = Math.ceil(all.length / max);
+  return stride <= 1 ? all : all.filter((_, index) => (all.length - 1 - index) % stride === 0);
+}

@@ -1,7 +1,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
-import { bridge } from "../bridge-api.ts";
+import { bridge, serverClock } from "../bridge-api.ts";
 import { type Cancellation, endText, followed, refusal } from "../job/cancellation.ts";
 import { dialog, live, now } from "../page.ts";
 import { elapsed, title } from "../text/format.ts";
@@ -23,7 +23,7 @@ export function CancelDialog({ jobId }: { jobId: string }) {
     progress.value = { step: "asking" };
     try {
       await bridge.cancel(jobId, reason.value.trim());
-      if (progress.peek()?.step === "asking") progress.value = { step: "asked", at: Date.now() };
+      if (progress.peek()?.step === "asking") progress.value = { step: "asked", at: serverClock.now() };
     } catch (error) {
       progress.value = refusal(error);
       if (progress.peek()?.step === "sign-in") askForToken(jobId);

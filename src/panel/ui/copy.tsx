@@ -3,13 +3,19 @@ import { Icon } from "./icon.tsx";
 
 const SHOWN_MS = 2_000;
 
+interface CopyButtonProps {
+  /** A function for what would be much work to make each time that the button is drawn. */
+  text: string | (() => string);
+  label: string;
+}
+
 /** Copies a text. Says so on itself, so that nobody has to look elsewhere. */
-export function CopyButton({ text, label }: { text: string; label: string }) {
+export function CopyButton({ text, label }: CopyButtonProps) {
   const outcome = useSignal<"none" | "done" | "failed">("none");
   const copy = async () => {
     try {
       // There is none where the page came without encryption from another machine.
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === "string" ? text : text());
       outcome.value = "done";
     } catch {
       outcome.value = "failed";

@@ -17,9 +17,17 @@ export function JobEvents({ reader }: { reader: JobReader }) {
   return (
     <section class="card events" aria-labelledby="events-title">
       <h2 id="events-title">
-        Events <CopyButton text={JSON.stringify(events, undefined, 2)} label="Copy all events as JSON" />
+        Events{" "}
+        <CopyButton text={() => JSON.stringify(events, undefined, 2)} label="Copy all events as JSON" />
       </h2>
-      {reading.state === "failed" && <p class="fault">The events could not be read from the log.</p>}
+      {reading.state === "failed" && (
+        <p class="notice is-warning">
+          The events could not be read from the log.
+          <button type="button" onClick={() => reader.read()}>
+            Try again
+          </button>
+        </p>
+      )}
       {reading.state === "read" && reading.next !== undefined && (
         <p class="notice is-warning">
           The log holds more events between those below.

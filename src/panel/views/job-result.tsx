@@ -3,6 +3,7 @@ import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { progressPoints } from "../job/job-events.ts";
 import { clock, number } from "../text/format.ts";
 import { progressText } from "../text/progress-text.ts";
+import { spread } from "../timeline/progress-marks.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { ProgressBar } from "../ui/progress.tsx";
 
@@ -82,10 +83,12 @@ function Report({ report }: { report: JobSnapshot["report"] }) {
 
 const WIDTH = 600;
 const HEIGHT = 64;
+/** Points of the line: more could not be told apart. */
+const MAX_POINTS = 300;
 
 /** How far the job was when. */
 function ProgressChart({ events }: { events: readonly JobEvent[] }) {
-  const points = progressPoints(events);
+  const points = spread(progressPoints(events), MAX_POINTS);
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || points.length < 3 || last.at === first.at) return null;
   const x = (at: number) => ((at - first.at) / (last.at - first.at)) * WIDTH;

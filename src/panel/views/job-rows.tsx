@@ -1,7 +1,7 @@
 import { JOB_STATUSES } from "../../job/job.ts";
+import { serverClock } from "../bridge-api.ts";
 import type { GroupRow } from "../jobs/job-list.ts";
 import type { JobEntry } from "../jobs/job-store.ts";
-import { now } from "../page.ts";
 import { formatRoute } from "../route.ts";
 import { amount, dateTime, number, title, when } from "../text/format.ts";
 import { Elapsed } from "../ui/elapsed.tsx";
@@ -63,7 +63,7 @@ export function JobTableRow({ entry, rowIndex, isActive, onFocus }: Place & { en
 function Started({ time }: { time: number }) {
   return (
     <time dateTime={isoOf(time)} title={dateTime(time)}>
-      {when(time, now.peek())}
+      {when(time, serverClock.now())}
     </time>
   );
 }

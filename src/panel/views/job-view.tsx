@@ -107,7 +107,14 @@ function Missing({ jobId, reader }: { jobId: string; reader: JobReader }) {
         </p>
       )}
       <p class="id muted">{jobId}</p>
-      <a href="#/jobs">All jobs</a>
+      <div class="actions">
+        <a href="#/jobs">All jobs</a>
+        {reading.state === "failed" && (
+          <button type="button" onClick={() => reader.read()}>
+            Try again
+          </button>
+        )}
+      </div>
     </section>
   );
 }

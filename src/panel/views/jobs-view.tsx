@@ -1,8 +1,7 @@
-import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { isFiltering } from "../jobs/job-filter.ts";
 import { type Grouping, type JobList, listJobs } from "../jobs/job-list.ts";
-import { adjust, live } from "../page.ts";
+import { adjust, closedGroups, live } from "../page.ts";
 import { ALL_JOBS, type Route } from "../route.ts";
 import { amount, number } from "../text/format.ts";
 import { useShortcuts } from "../ui/keyboard.ts";
@@ -14,14 +13,13 @@ type JobsRoute = Extract<Route, { view: "jobs" }>;
 
 /** All jobs, newest first, live. */
 export function JobsView({ filter, grouping }: JobsRoute) {
-  const closed = useSignal<ReadonlySet<string>>(new Set());
   const search = useRef<HTMLInputElement>(null);
-  const list = listJobs(live.store.newestFirst(), { filter, grouping, closed: closed.value });
+  const list = listJobs(live.store.newestFirst(), { filter, grouping, closed: closedGroups.value });
   const change = (changes: Partial<JobsRoute>) => adjust({ view: "jobs", filter, grouping, ...changes });
   const toggle = (key: string) => {
-    const next = new Set(closed.value);
+    const next = new Set(closedGroups.value);
     if (!next.delete(key)) next.add(key);
-    closed.value = next;
+    closedGroups.value = next;
   };
   useShortcuts({ "/": () => search.current?.focus() });
   const isEmpty = live.isLoaded.value && live.store.size === 0;

@@ -12,22 +12,29 @@ import { statusWord } from "../ui/status.tsx";
 /** Deeper ones are not moved in any more: there would be no room for their names. */
 const MAX_INDENT = 8;
 const MINUTE_MS = 60_000;
+/** Percent of the width; beyond, there is no room for a time. */
+const LAST_LABEL = 93;
 
 /** The times above the bars. */
 export function Axis({ window }: { window: TimeWindow }) {
   const zoneOffsetMs = -new Date(window.from).getTimezoneOffset() * MINUTE_MS;
   const isFine = window.to - window.from < 10_000;
+  const most = isNarrow.value ? (isFine ? 2 : 3) : 8;
   return (
     <div class="axis" aria-hidden="true">
       <div class="track">
-        {ticks(window, isNarrow.value ? 3 : 8, zoneOffsetMs).map(({ at, left }) => (
+        {ticks(window, most, zoneOffsetMs).map(({ at, left }) => (
           <span key={at} class="tick" style={{ left: `${left}%` }}>
-            {isFine ? `${clock(at)}.${String(Math.round(at) % 1_000).padStart(3, "0")}` : clock(at)}
+            {left < LAST_LABEL && (isFine ? fineClock(at) : clock(at))}
           </span>
         ))}
       </div>
     </div>
   );
+}
+
+function fineClock(at: number): string {
+  return `${clock(at)}.${String(Math.round(at) % 1_000).padStart(3, "0")}`;
 }
 
 export interface TimelineRowProps {
@@ -88,8 +95,10 @@ function BarView({ job, bar, now }: { job: JobSnapshot; bar: Bar; now: number })
 
 /** Where there is room for how long it took: behind the bar, in it, or before it. */
 function labelPlace({ left, width }: Bar): string {
-  if (left + width < 88) return "";
-  return width > 16 ? "is-inside" : "is-before";
+  // What it takes, in percent of the window's width.
+  const room = isNarrow.value ? 28 : 12;
+  if (left + width < 100 - room) return "";
+  return width > room + 4 ? "is-inside" : "is-before";
 }
 
 function lengthText(job: JobSnapshot, now: number): string {

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
+import { serverClock } from "../bridge-api.ts";
 import { adjust, live, now } from "../page.ts";
 import { DEFAULT_SPAN, type Route, type TimeSpan } from "../route.ts";
 import { amount } from "../text/format.ts";
@@ -33,7 +34,7 @@ export function TimelineView({ session, span }: TimelineProps) {
   const window = "minutes" in span ? lastMinutes(span.minutes, jobs, time) : span;
   const rows = timelineRows(jobs, window, time);
   const show = (next: TimeSpan) => adjust({ view: "timeline", session, span: next });
-  const fit = () => show(windowOf(jobs, Date.now()) ?? DEFAULT_SPAN);
+  const fit = () => show(windowOf(jobs, serverClock.now()) ?? DEFAULT_SPAN);
   return (
     <section class="view timeline-view" aria-labelledby="view-title">
       <h1 id="view-title" class="visually-hidden" tabIndex={-1}>

@@ -44,6 +44,11 @@ describe("texts for people", () => {
     [title("\n  \n Fix it \nnow"), "Fix it"],
     [title(undefined), "Untitled job"],
     [title(" \n", "none"), "none"],
+    // Nothing of it could be seen, or be hit by a pointer.
+    [title("\u200b\u2060\u3164\u0007\n\u202e\nx"), "x"],
+    // What turns a text around would turn what follows it, too.
+    [title("a\u202etxt.exe\u2066b\r\u2028c"), "a txt.exe b  c"],
+    [title("👩\u200d💻 \u05e9\u05dc\u05d5\u05dd\u200f"), "👩\u200d💻 \u05e9\u05dc\u05d5\u05dd\u200f"],
     [clock(TIME), "14:03:21"],
     [dateTime(TIME), "22 Nov 2026, 14:03:21.250"],
     [when(TIME, TIME + 1_000), "14:03:21"],

@@ -21,6 +21,15 @@ describe("the events of a job", () => {
     expect(merged(all, [told(2)])).toEqual(all);
   });
 
+  it("of a job that begins anew follow those of its first life", () => {
+    const at = (revision: number, timestamp: number, type: JobEvent["type"] = "orchestra.job.progress") =>
+      ({ ...jobEvent(type, "j", { revision }), id: `${timestamp}`, timestamp }) as JobEvent;
+    const first = [at(0, 10, "orchestra.job.created"), at(1, 11), at(2, 12)];
+    const second = [at(0, 20, "orchestra.job.created"), at(1, 21)];
+    const live = merged(NO_EVENTS, second);
+    expect(merged(live, first).events.map(({ id }) => id)).toEqual(["10", "11", "12", "20", "21"]);
+  });
+
   it("keep their place without a revision", () => {
     const strange = {
       ...told(0),
@@ -66,7 +75,7 @@ describe("the reader of a job", () => {
   function startReader(pages: number) {
     const asked: (string | undefined)[] = [];
     let isWatched = false;
-    let tell: (event: JobEvent) => void = () => {};
+    let tell: (events: readonly JobEvent[]) => void = () => {};
     const reader = new JobReader({
       jobId: "j",
       read: async (_jobId, after): Promise<JobPageAnswer> => {
@@ -83,7 +92,7 @@ describe("the reader of a job", () => {
         };
       },
     });
-    return { reader, asked, tell: (event: JobEvent) => tell(event), isWatched: () => isWatched };
+    return { reader, asked, tell: (...events: JobEvent[]) => tell(events), isWatched: () => isWatched };
   }
 
   it("puts together what it reads and what comes meanwhile", async () => {
@@ -94,7 +103,7 @@ describe("the reader of a job", () => {
     tell(told(3));
     expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3]);
     expect(reader.reading.value).toEqual({ state: "read", next: undefined });
-    expect(reader.job.value?.revision).toBe(1);
+    expect(reader.job.value?.revision).toBe(3);
   });
 
   it("reads four pages, and more when it is asked to", async () => {
@@ -104,6 +113,36 @@ describe("the reader of a job", () => {
     await reader.read();
     expect(asked).toEqual([undefined, "1", "2", "3", "4", "5"]);
     expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("keeps the job current by what comes, as the list may let it go", async () => {
+    const { reader, tell } = startReader(1);
+    tell(jobEvent("orchestra.job.progress", "j", { revision: 1 }));
+    const reading = reader.read();
+    tell({ ...jobEvent("orchestra.job.completed", "j", { revision: 2 }), timestamp: 9e12 });
+    await reading;
+    expect(reader.job.value).toMatchObject({ status: "succeeded", revision: 2 });
+    // What is told again changes nothing, and a job may begin anew.
+    tell(jobEvent("orchestra.job.progress", "j", { revision: 1 }));
+    expect(reader.job.value?.status).toBe("succeeded");
+    tell({ ...jobEvent("orchestra.job.created", "j", { revision: 0 }), id: "anew", timestamp: 9e12 + 1 });
+    expect(reader.job.value).toMatchObject({ status: "queued", revision: 0 });
+  });
+
+  it("takes no answer to what it has asked before it asked again", async () => {
+    const answers: ((answer: JobPageAnswer) => void)[] = [];
+    const reader = new JobReader({
+      jobId: "j",
+      read: () => new Promise((resolve) => answers.push(resolve)),
+      watch: () => () => {},
+    });
+    const [before, again] = [reader.read(), reader.read()];
+    answers[1]?.({ job: job("j", { revision: 7 }), events: [told(7)] });
+    await again;
+    answers[0]?.({ job: job("j", { revision: 3 }), events: [told(3)], next: "later" });
+    await before;
+    expect(reader.job.value?.revision).toBe(7);
+    expect(reader.reading.value).toEqual({ state: "read", next: undefined });
   });
 
   it("says when it could not read", async () => {

@@ -11,7 +11,7 @@ interface Rig {
   live: Live;
   /** What the latest connection calls. */
   feed: Required<ConnectionHandlers>;
-  connections: { isClosed: boolean }[];
+  connections: { isClosed: boolean; from: string | undefined }[];
   draw: () => void;
 }
 
@@ -25,11 +25,11 @@ function startLive(): Rig {
     for (const callback of callbacks) callback();
   };
   rig.live = new Live({
-    connect: (handlers) => {
-      const connection = { isClosed: false };
+    connect: ({ from, ...handlers }) => {
+      const connection = { isClosed: false, from };
       connections.push(connection);
       rig.feed = handlers as Required<ConnectionHandlers>;
-      return { close: () => (connection.isClosed = true) } as never;
+      return { close: () => (connection.isClosed = true), cursor: "e-7" } as never;
     },
     schedule: (callback) => waiting.push(callback),
     now: () => 5_000,
@@ -97,23 +97,35 @@ describe("the live page", () => {
     const { live, feed, connections } = startLive();
     feed.onError(new Error("not an event"));
     live.start();
-    expect(connections).toEqual([{ isClosed: true }, { isClosed: false }]);
+    expect(connections).toEqual([
+      { isClosed: true, from: undefined },
+      // Where the one before was: nothing is missed.
+      { isClosed: false, from: "e-7" },
+    ]);
   });
 
   it("tells watchers of their job alone, until they leave", () => {
     const { live, feed, draw } = startLive();
     const seen: string[] = [];
-    const leave = [1, 2].map((who) => live.watch("a", ({ type }) => seen.push(`${who} ${type}`)));
+    const leave = [1, 2].map((who) =>
+      live.watch("a", (events) => seen.push(`${who} ${events.map(({ type }) => type)}`)),
+    );
     feed.onEvent(jobEvent("orchestra.job.created", "a"), "e-1");
     feed.onEvent(jobEvent("orchestra.job.created", "b"), "e-2");
     draw();
     leave[0]?.();
     feed.onEvent(jobEvent("orchestra.job.started", "a"), "e-3");
+    feed.onEvent(jobEvent("orchestra.job.progress", "a"), "e-3");
     draw();
     leave[1]?.();
     feed.onEvent(jobEvent("orchestra.job.completed", "a"), "e-4");
     draw();
-    expect(seen).toEqual(["1 orchestra.job.created", "2 orchestra.job.created", "2 orchestra.job.started"]);
+    expect(seen).toEqual([
+      "1 orchestra.job.created",
+      "2 orchestra.job.created",
+      // Once for all that came until the page was drawn.
+      "2 orchestra.job.started,orchestra.job.progress",
+    ]);
   });
 });
 

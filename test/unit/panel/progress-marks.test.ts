@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { ProgressMarks } from "../../../src/panel/timeline/progress-marks.ts";
+import { describe, expect, it } from "vitest";
+import { ProgressMarks, spread } from "../../../src/panel/timeline/progress-marks.ts";
 
 it("keeps marks that are spread over the whole job", () => {
   const marks = new ProgressMarks();
@@ -19,4 +19,12 @@ it("forgets the job that has told of nothing for longest", () => {
   expect(marks.of("first")).toEqual([1, 2]);
   expect(marks.of("j0")).toEqual([]);
   expect(marks.of("last")).toEqual([1]);
+});
+
+describe("marks to draw", () => {
+  it("are all of a few, and some of many", () => {
+    expect(spread([], 3)).toEqual([]);
+    expect(spread([1, 2, 3], 3)).toEqual([1, 2, 3]);
+    expect(spread([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([1, 4, 7]);
+  });
 });
