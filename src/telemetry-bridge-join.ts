@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { hostOfAddress, isWildcard } from "./bridge/host-name.ts";
+import { hostOfAddress, isLoopback, isWildcard } from "./bridge/host-name.ts";
 import { parseCursor } from "./event/cursor.ts";
 import type { EventLog } from "./event/event-log.ts";
 import {
@@ -30,7 +30,9 @@ const ANSWER_MS = 1_000;
 export async function joinBridge(options: JoinOptions): Promise<TelemetryBridge | undefined> {
   const { config, log } = options;
   if (!(await isHeld(config))) return undefined;
-  const [theirs, { latest }] = await Promise.all([latestAt(expectedUrl(config), config.token), log.bounds()]);
+  // On loopback anybody may read, and whoever holds the port may be a stranger.
+  const token = isLoopback(hostOfAddress(config.host)) ? undefined : config.token;
+  const [theirs, { latest }] = await Promise.all([latestAt(expectedUrl(config), token), log.bounds()]);
   const isSame = theirs !== undefined && epochOf(theirs) === epochOf(latest);
   return isSame ? waitForPort(options) : undefined;
 }

@@ -68,13 +68,12 @@ function clientOf(input: unknown): Client {
   return fields(input).client as Client;
 }
 
-/** Writes to OpenCode's own log, as what is printed would end up in its screen. */
+/** Writes to OpenCode's own log, as what is printed would end up in its screen. Never throws. */
 function logTo(input: unknown): Log {
   return (message, level = "warn") => {
     const body = { service: NAME, level, message: `${NAME}: ${message}` };
-    void clientOf(input)
-      ?.app?.log?.({ body })
-      .catch(() => {});
+    const write = async () => clientOf(input)?.app?.log?.({ body });
+    void write().catch(() => {});
   };
 }
 

@@ -44,7 +44,7 @@ export class OpenCodeHost {
     const guard = new Guard((where, error) => {
       const message = `The OpenCode plugin failed at ${where}: ${error instanceof Error ? error.message : error}`;
       options.log(message);
-      void this.#running?.telemetry.then((telemetry) => telemetry?.tell(message));
+      void this.#running?.telemetry.then((telemetry) => telemetry?.tell(message)).catch(() => {});
     });
     const instance = new Instance(guard);
     this.#running ??= this.#start(options, guard);
@@ -93,7 +93,8 @@ export class OpenCodeHost {
     starting: Running["telemetry"],
   ): Promise<void> {
     const telemetry = await starting;
-    if (telemetry === undefined) return;
+    // What waits would do so for ever.
+    if (telemetry === undefined) return instance.close("no telemetry", Date.now());
     const [{ OpenCodeJobs }, { OpenCodeSpans }] = await Promise.all([
       import("./opencode-jobs.ts"),
       import("./opencode-spans.ts"),
@@ -119,11 +120,16 @@ export class OpenCodeHost {
 
   async #end(running: Running, reason: string): Promise<void> {
     if (this.#running === running) this.#running = undefined;
+    const ended = this.#shutDown(running, reason);
+    // Whoever comes from now on begins after that, even if it fails.
+    this.#ended = Promise.allSettled([this.#ended, ended]);
+    await ended;
+  }
+
+  async #shutDown(running: Running, reason: string): Promise<void> {
     const telemetry = await running.telemetry;
     await Promise.all(running.instances.values());
     for (const instance of running.instances.keys()) instance.close(reason, Date.now());
-    const ended = telemetry?.shutdown();
-    this.#ended = ended ?? this.#ended;
-    await ended;
+    await telemetry?.shutdown();
   }
 }

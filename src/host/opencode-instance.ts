@@ -47,6 +47,7 @@ export class Instance {
   /** Cancels what has not ended. Idempotent. */
   close(reason: string, at: number): void {
     this.#isClosed = true;
+    this.#waiting.length = 0;
     this.#guard.run("close", () => this.#jobs?.close(reason, at));
   }
 

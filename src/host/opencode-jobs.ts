@@ -10,7 +10,7 @@ import type {
   TaskFact,
   ToolFact,
 } from "./opencode-facts.ts";
-import { type Outcome, outcomeOf } from "./opencode-outcome.ts";
+import { type Outcome, outcomeOf, REJECTED } from "./opencode-outcome.ts";
 import { Run, type RunBook } from "./opencode-run.ts";
 import { type Session, Sessions } from "./opencode-sessions.ts";
 
@@ -27,7 +27,7 @@ export interface OpenCodeJobsOptions extends RunBook {
   abort?: ((sessionId: string) => void) | undefined;
 }
 
-/** The end of what began somewhere else in a run that has ended. */
+/** The end of what began somewhere else in a run that has ended of itself. */
 const LEFT: Outcome = { kind: "canceled", reason: "its parent has ended" };
 
 /**
@@ -140,11 +140,15 @@ export class OpenCodeJobs {
     if (run === undefined) {
       // What was running before may still be told of.
       if (!session.isBusy || fact.completedAt !== undefined || last?.messageId === fact.promptId) return;
+      if (fact.promptId === "") return;
       this.#begin(session, isNext ? prompt : promptOf(fact));
     } else if (isNext && !run.isTask) {
       // The session went on with what came in meanwhile.
       this.#end(run, fact.at, outcomeOf(run.state));
       this.#begin(session, prompt);
+    } else if (isNext) {
+      // A subagent at work takes up what it is told in between.
+      session.prompt = undefined;
     } else if (last?.messageId !== undefined && last.messageId === fact.promptId) {
       return;
     }
@@ -155,6 +159,7 @@ export class OpenCodeJobs {
     const { registry, clock, prompts = true, traceparent } = this.#options;
     session.prompt = undefined;
     const { messageId: id, agent, text } = prompt;
+    const own = valid(prompt.traceparent);
     // What is told late has been a job already.
     if (registry.get(id) !== undefined) return;
     const book = prompts ? this.#options : undefined;
@@ -163,8 +168,7 @@ export class OpenCodeJobs {
       const message = this.#captureContent ? text : placeholder(text);
       // OpenCode's own prompts come of what ran here before.
       const parentJobId = prompt.isSynthetic && session.last?.isTold ? session.last.jobId : undefined;
-      const context =
-        valid(prompt.traceparent) ?? (parentJobId === undefined ? valid(traceparent) : undefined);
+      const context = own ?? (parentJobId === undefined ? valid(traceparent) : undefined);
       clock.at(prompt.createdAt, () =>
         registry.create({ ...created, message, parentJobId, traceparent: context }),
       );
@@ -177,6 +181,7 @@ export class OpenCodeJobs {
       conversationId: session.id,
       messageId: id,
       isTask: false,
+      traceparent: own,
     });
     this.#runs.set(id, run);
     session.run = run;
@@ -189,7 +194,9 @@ export class OpenCodeJobs {
       this.#beginTask(run, session, fact, fact.task);
     }
     run?.tool(fact);
-    if (fact.task !== undefined) this.#followTask(this.#runs.get(fact.partId), fact, fact.task);
+    if (fact.task === undefined) return;
+    const isRejected = run?.isRejected(fact.callId) ?? false;
+    this.#followTask(this.#runs.get(fact.partId), fact, { ...fact.task, isRejected });
   }
 
   #beginTask(parent: Run, session: Session, fact: ToolFact, { agent, description }: TaskFact): void {
@@ -197,7 +204,7 @@ export class OpenCodeJobs {
     const id = fact.partId;
     if (registry.get(id) !== undefined) return;
     const parentJobId = parent.isTold ? parent.jobId : undefined;
-    const traceparent = parent.isTold ? undefined : valid(this.#options.traceparent);
+    const traceparent = parent.isTold ? undefined : (parent.traceparent ?? valid(this.#options.traceparent));
     const message = description;
     const input = { id, workerId: agent, sessionId: session.id, parentJobId, message, traceparent };
     clock.at(fact.startedAt ?? fact.at, () => registry.create(input));
@@ -206,7 +213,11 @@ export class OpenCodeJobs {
     parent.tasks.set(id, run);
   }
 
-  #followTask(task: Run | undefined, fact: ToolFact, { childId, isBackground }: TaskFact): void {
+  #followTask(
+    task: Run | undefined,
+    fact: ToolFact,
+    { childId, isBackground, isRejected }: TaskFact & { isRejected: boolean },
+  ): void {
     if (task === undefined) return;
     if (childId !== undefined && task.conversationId === undefined)
       this.#bind(task, this.#sessions.get(childId));
@@ -216,11 +227,8 @@ export class OpenCodeJobs {
     // How a subagent that is still at work ends is told by its own session.
     if (task.isDetached || (child?.run === task && child.isBusy)) return;
     const error = { name: "tool_error", message: fact.error ?? "" };
-    this.#end(
-      task,
-      fact.endedAt ?? fact.at,
-      fact.status === "error" ? { kind: "failed", error } : { kind: "succeeded" },
-    );
+    const failed: Outcome = isRejected ? REJECTED : { kind: "failed", error };
+    this.#end(task, fact.endedAt ?? fact.at, fact.status === "error" ? failed : { kind: "succeeded" });
   }
 
   /** The oldest subagent of the parent session that has no session yet. */
@@ -242,19 +250,20 @@ export class OpenCodeJobs {
 
   #end(run: Run, at: number, outcome: Outcome): void {
     if (run.hasEnded) return;
-    this.#forget(run, at);
+    this.#forget(run, at, outcome);
     run.end(at, outcome, { captureContent: this.#captureContent });
   }
 
   /** Takes a run out of its session, and ends what it leaves behind. */
-  #forget(run: Run, at: number): void {
+  #forget(run: Run, at: number, outcome: Outcome): void {
     this.#runs.delete(run.jobId);
     const session = run.conversationId === undefined ? undefined : this.#sessions.find(run.conversationId);
     if (session?.run === run) {
       session.run = undefined;
       session.last = run;
     }
-    for (const task of run.tasks.values()) if (!task.isDetached) this.#end(task, at, LEFT);
+    const left = outcome.kind === "canceled" ? outcome : LEFT;
+    for (const task of run.tasks.values()) if (!task.isDetached) this.#end(task, at, left);
     run.tasks.clear();
   }
 
@@ -263,8 +272,9 @@ export class OpenCodeJobs {
     const run = kind === "canceled" ? this.#runs.get(id) : undefined;
     if (run === undefined || run.hasEnded) return;
     const at = this.#options.clock.now();
-    this.#forget(run, at);
-    run.close(at, { kind: "canceled", reason });
+    const canceled: Outcome = { kind: "canceled", reason };
+    this.#forget(run, at, canceled);
+    run.close(at, canceled);
     if (run.conversationId !== undefined) this.#options.abort?.(run.conversationId);
   }
 }

@@ -36,18 +36,31 @@ export function readOptions(given: unknown): PluginOptions {
     chatHeaders: flag("propagate.chatHeaders", chatHeaders),
     shellEnv: flag("propagate.shellEnv", shellEnv),
     prompts: flag("prompts", prompts),
-    redact: patterns ?? [],
+    redact: patterns ?? [EVERYTHING],
     problems,
   };
 }
 
+const EVERYTHING = /[\s\S]+/g;
+
 function patternsOf(given: unknown, problems: string[]): RegExp[] | undefined {
   if (given === undefined) return [];
+  if (!Array.isArray(given)) {
+    problems.push("Option `redact`: expected a list of regular expressions");
+    return undefined;
+  }
+  const patterns = given.map(patternOf);
+  patterns.forEach((pattern, index) => {
+    // Not what it says: it may hold the very secret that must not leave.
+    if (pattern === undefined) problems.push(`Option \`redact.${index}\`: expected a regular expression`);
+  });
+  return patterns.includes(undefined) ? undefined : (patterns as RegExp[]);
+}
+
+function patternOf(given: unknown): RegExp | undefined {
   try {
-    if (!Array.isArray(given)) throw new TypeError("expected a list of regular expressions");
-    return given.map((pattern) => new RegExp(pattern, "g"));
-  } catch (error) {
-    problems.push(`Option \`redact\`: ${(error as Error).message}`);
+    return typeof given === "string" ? new RegExp(given, "g") : undefined;
+  } catch {
     return undefined;
   }
 }

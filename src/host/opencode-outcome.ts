@@ -24,6 +24,9 @@ export interface RunState {
 
 const ABORTED: Outcome = { kind: "canceled", reason: "aborted" };
 
+/** The end of what was not allowed. */
+export const REJECTED: Outcome = { kind: "canceled", reason: "permission rejected" };
+
 /**
  * OpenCode does not say how a run ended, only that it did. A run that was aborted while it waited for its
  * next attempt leaves a call that is complete and yet has neither a finish nor an error.
@@ -33,7 +36,7 @@ export function outcomeOf({ error, step }: RunState): Outcome {
   if (step === undefined || !step.isComplete) return ABORTED;
   // A command of the user's own is a tool's result that no model asked for.
   if (step.finish === undefined && !step.hasResult) return ABORTED;
-  return step.isRejected ? { kind: "canceled", reason: "permission rejected" } : { kind: "succeeded" };
+  return step.isRejected ? REJECTED : { kind: "succeeded" };
 }
 
 export function isAbort(error: OpenCodeError): boolean {

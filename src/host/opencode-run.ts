@@ -34,6 +34,8 @@ export interface RunOptions {
   /** The user message that it answers; undefined until it is known. */
   messageId?: string | undefined;
   isTask: boolean;
+  /** W3C trace context for what is below a run that nobody is told of. */
+  traceparent?: string | undefined;
 }
 
 /** A job: what one prompt, or one subagent, sets going in a session until that is idle again. */
@@ -48,7 +50,11 @@ export class Run {
   readonly tasks = new Map<string, Run>();
   readonly #options: RunOptions;
   readonly #tools = new Map<string, { span: CallSpan | undefined; callId: string }>();
+  /** Parts of the current step whose calls have ended. */
+  readonly #done = new Set<string>();
   readonly #asked = new Map<string, PermissionFact>();
+  /** Calls that were not allowed. */
+  readonly #rejected = new Set<string>();
   #step: Step | undefined;
   #error: OpenCodeError | undefined;
   #answer: string | undefined;
@@ -73,6 +79,10 @@ export class Run {
     return this.#options.book !== undefined;
   }
 
+  get traceparent(): string | undefined {
+    return this.#options.traceparent;
+  }
+
   /** What is known of how it ends. */
   get state(): RunState {
     return { error: this.#error, step: this.#step };
@@ -86,6 +96,11 @@ export class Run {
   /** The same of a tool that is running. */
   toolTraceparent(callId: string): string | undefined {
     return [...this.#tools.values()].find((tool) => tool.callId === callId)?.span?.traceparent;
+  }
+
+  /** Whether a call was not allowed. */
+  isRejected(callId: string): boolean {
+    return this.#rejected.has(callId);
   }
 
   /** Whether a message is the model's current one in this run. */
@@ -111,6 +126,7 @@ export class Run {
     // What is heard of first when it is over belongs to a run that has ended.
     if (fact.completedAt !== undefined) return;
     this.#step?.leave(fact.at);
+    this.#done.clear();
     // The session got over it, such as by a compaction.
     this.#error = undefined;
     this.#step = new Step(fact, (call) => this.#book?.spans.chat(this.#caller, call));
@@ -124,6 +140,7 @@ export class Run {
   }
 
   tool(fact: ToolFact): void {
+    if (this.#done.has(fact.partId)) return;
     const known = this.#tools.get(fact.partId);
     if (known === undefined && !this.isAt(fact.messageId)) return;
     if (known === undefined) this.#step?.speak(fact.at);
@@ -131,6 +148,7 @@ export class Run {
     const tool = known ?? this.#openTool(fact);
     if (fact.status === "running") return;
     this.#tools.delete(fact.partId);
+    this.#done.add(fact.partId);
     if (this.isAt(fact.messageId) && this.#step !== undefined)
       this.#step.hasResult ||= fact.status === "completed";
     const error = fact.status === "error" ? { name: "tool_error", message: fact.error ?? "" } : undefined;
@@ -175,7 +193,10 @@ export class Run {
     const asked = this.#asked.get(requestId);
     if (asked === undefined) return;
     this.#asked.delete(requestId);
-    if (reply === "reject" && this.#step !== undefined) this.#step.isRejected = true;
+    if (reply === "reject") {
+      if (this.#step !== undefined) this.#step.isRejected = true;
+      if (asked.callId !== undefined) this.#rejected.add(asked.callId);
+    }
     this.#spanOfCall(asked.callId)?.replied(at, asked.permission, reply);
     this.#progress(at, { message: `permission ${asked.permission}: ${reply}`, stage: "permission" });
   }

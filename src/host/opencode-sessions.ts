@@ -52,11 +52,10 @@ export class Sessions {
     this.#sessions.delete(id);
   }
 
+  /** Rather one that waits for nothing than one whose prompt may be a message that wants no reply. */
   #forgetOne(): void {
-    for (const { id, run, prompt } of this.#sessions.values()) {
-      if (run !== undefined || prompt !== undefined) continue;
-      this.#sessions.delete(id);
-      return;
-    }
+    const idle = [...this.#sessions.values()].filter(({ run }) => run === undefined);
+    const first = idle.find(({ prompt }) => prompt === undefined) ?? idle[0];
+    if (first !== undefined) this.#sessions.delete(first.id);
   }
 }

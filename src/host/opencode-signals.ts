@@ -2,12 +2,15 @@ const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 export type DeathSignal = (typeof SIGNALS)[number];
 
+/** Marks our listeners, also those of another copy of this package in the process: none is a reason to live. */
+const OURS = Symbol.for("orchestra-otel.signal-listener");
+
 /** The part of `process` that is needed here. */
 export interface SignalHost {
   readonly pid: number;
   on(signal: DeathSignal, listener: () => void): unknown;
   off(signal: DeathSignal, listener: () => void): unknown;
-  listenerCount(signal: DeathSignal): number;
+  listeners(signal: DeathSignal): object[];
   kill(pid: number, signal: DeathSignal): unknown;
 }
 
@@ -39,7 +42,7 @@ export function onDeath({ host = process, leave, flush }: SignalOptions): () => 
     host.kill(host.pid, signal);
   };
   const onSignal = async (signal: DeathSignal) => {
-    if (host.listenerCount(signal) > 1) {
+    if (hasOthers(host, signal)) {
       await flush();
     } else if (!isLeaving) {
       isLeaving = true;
@@ -50,9 +53,13 @@ export function onDeath({ host = process, leave, flush }: SignalOptions): () => 
     }
   };
   for (const signal of SIGNALS) {
-    const listener = () => void onSignal(signal);
+    const listener = Object.assign(() => void onSignal(signal), { [OURS]: true });
     listeners.set(signal, listener);
     host.on(signal, listener);
   }
   return stop;
+}
+
+function hasOthers(host: SignalHost, signal: DeathSignal): boolean {
+  return host.listeners(signal).some((listener) => !Object.hasOwn(listener, OURS));
 }

@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
 import { type Environment, readConfig, type Settings } from "../config.ts";
 import { OrchestraError } from "../errors.ts";
@@ -119,13 +118,7 @@ function withDefaults({ env, settings }: HostTelemetryOptions): Attempt {
 function defaultFile(env: Environment): string | undefined {
   const state = env.XDG_STATE_HOME || (env.HOME && join(env.HOME, ".local", "state"));
   if (!state) return undefined;
-  const file = join(state, "orchestra-otel", "opencode.db");
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return file;
-  } catch {
-    return undefined;
-  }
+  return join(state, "orchestra-otel", "opencode.db");
 }
 
 /** Without what could not be used; undefined when the fault is none of the options. */

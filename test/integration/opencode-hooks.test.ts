@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -244,6 +244,18 @@ describe("options that cannot be used", () => {
     expect(receiver.spans.map(({ resource }) => resource["service.name"])).toContain("opencode");
   });
 
+  it("may be the state directory, of which OpenCode's log tells", async () => {
+    const opencode = new TestOpenCode();
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const hooks = openCodeHooks(opencode.input, { bridge: false, traces: false }, { XDG_STATE_HOME: file });
+    open.push(hooks);
+    await hooks.dispose?.();
+    expect(opencode.log).toEqual([
+      expect.stringMatching(/opencode\.db cannot be opened: .*; it is left out$/),
+    ]);
+  });
+
   it("are no data file: then events and spans are in memory", async () => {
     mkdirSync(dataFile());
     const { hooks, opencode } = start();
@@ -257,6 +269,19 @@ describe("options that cannot be used", () => {
 });
 
 describe("OpenCode", () => {
+  it.each([
+    () => {
+      throw new Error("no log");
+    },
+    () => undefined,
+  ])("gets all hooks when its log cannot be used", async (log) => {
+    const options = { dataFile: "memory", bridge: false, traces: false, prompts: "yes", nonsense: 1 };
+    const hooks = openCodeHooks({ client: { app: { log } } }, options, {});
+    open.push(hooks);
+    const names = ["chat.headers", "chat.message", "dispose", "event", "shell.env"];
+    expect(Object.keys(hooks).sort()).toEqual(names);
+  });
+
   it("gets hooks that do nothing bad, whatever it hands over", async () => {
     for (const input of [undefined, null, 1, { client: null }, { client: { app: { log: 1 } } }]) {
       const hooks = openCodeHooks(input, { dataFile: "memory", bridge: false, traces: false }, {});

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,8 +42,11 @@ async function workersAt(url: string | undefined): Promise<string[]> {
 }
 
 /** A program that answers, but not with a feed. */
-async function startStranger(): Promise<number> {
-  const server = createServer((_, response) => response.end("hello"));
+async function startStranger(asked: IncomingMessage[] = []): Promise<number> {
+  const server = createServer((request, response) => {
+    asked.push(request);
+    response.end("hello");
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   closings.push(() => server.close());
@@ -78,6 +81,15 @@ describe("a telemetry that joins", () => {
     const options = { config, log, hub, start: () => Promise.reject(new Error("taken")), onError: () => {} };
     expect(await joinBridge(options)).toBeUndefined();
     expect(await joinBridge({ ...options, config: configOf(await startStranger()) })).toBeUndefined();
+  });
+
+  it("does not hand its token to whoever holds the port", async () => {
+    const asked: IncomingMessage[] = [];
+    const port = await startStranger(asked);
+    await start({ bridge: { port, join: true, token: "a-token-for-tests" } });
+    expect(new Set(asked.map(({ url, headers }) => `${url} ${headers.authorization}`))).toEqual(
+      new Set(["/v1/status undefined"]),
+    );
   });
 
   it("waits for a port that was asked for and is a stranger's, and says so", async () => {

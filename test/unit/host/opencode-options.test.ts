@@ -45,8 +45,13 @@ describe("the plugin's options", () => {
   });
 
   it.each([["["], "secret", ["("]])("let no content out when `redact` is %j", (redact) => {
-    const { settings, problems } = readOptions({ captureContent: true, previewLength: 100, redact });
+    const {
+      settings,
+      problems,
+      redact: patterns,
+    } = readOptions({ captureContent: true, previewLength: 100, redact });
     expect(settings).toEqual({ captureContent: false, previewLength: 0 });
-    expect(problems).toEqual([expect.stringMatching(/^Option `redact`: /)]);
+    expect(problems).toEqual([expect.stringMatching(/^Option `redact(\.0)?`: expected a [a-z ]+$/)]);
+    expect(patterns.map((pattern) => "an error\nof a model".replace(pattern, ""))).toEqual([""]);
   });
 });

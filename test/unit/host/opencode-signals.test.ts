@@ -65,6 +65,17 @@ describe("a signal that ends the process", () => {
     expect({ left, killed: host.killed, flushed: flushed() }).toEqual({ left: [], killed: [], flushed: 1 });
   });
 
+  it("is not left to another copy of this plugin", async () => {
+    const { host, gate, left } = setUp();
+    const other = Promise.withResolvers<void>();
+    onDeath({ host, leave: () => other.promise, flush: async () => {} });
+    host.emit("SIGTERM");
+    gate.resolve();
+    await gate.promise;
+    await Promise.resolve();
+    expect({ left, killed: host.killed }).toEqual({ left: ["SIGTERM"], killed: [[42, "SIGTERM"]] });
+  });
+
   it("is not listened for any more once that is stopped", () => {
     const { stop, listeners } = setUp();
     expect(listeners()).toEqual([1, 1, 1]);
