@@ -22,7 +22,7 @@ describe.concurrent("a process that is ended in the middle of a job", () => {
       await Promise.all([stage.llm.asked("HOLD"), bare.llm.asked("HOLD")]);
       const [ending, bareEnding] = await Promise.all([run.kill(signal), bareRun.kill(signal)]);
       context.expect(plainEnding(ending)).toEqual(plainEnding(bareEnding));
-      expectStory(await stage.evidence(), cutOff({ parent: signal, child: "its parent has ended" }), context);
+      expectStory(await stage.evidence(), cutOff({ parent: signal, child: signal }), context);
     },
   );
 
@@ -36,7 +36,7 @@ describe.concurrent("a process that is ended in the middle of a job", () => {
       await stage.llm.asked("HOLD");
       const [ending, bareEnding] = [await server.process.kill(signal), await bareServer.process.kill(signal)];
       context.expect(plainEnding(ending)).toEqual(plainEnding(bareEnding));
-      expectStory(await stage.evidence(), cutOff({ parent: signal, child: "its parent has ended" }), context);
+      expectStory(await stage.evidence(), cutOff({ parent: signal, child: signal }), context);
     },
   );
 
@@ -67,7 +67,7 @@ describe.concurrent("a process that is ended in the middle of a job", () => {
     expectStory(
       await stage.evidence(),
       {
-        jobs: ["build succeeded", "  general canceled aborted"],
+        jobs: ["build succeeded", "  general canceled directory closed"],
         spans: [
           "invoke_agent build",
           "  chat fake-1",

@@ -37,13 +37,15 @@ export class OpencodeServer {
   }
 
   /** Prompts, and waits until the session is idle again. */
-  async prompt(sessionId: string, text: string, options: PostOptions = {}): Promise<PromptResult> {
-    return (await this.#post(`/session/${sessionId}/message`, promptOf(text), options)) as PromptResult;
+  async prompt(sessionId: string, text: string, options: PromptOptions = {}): Promise<PromptResult> {
+    const { signal, metadata } = options;
+    const parts = [{ type: "text", text, metadata }];
+    return (await this.#post(`/session/${sessionId}/message`, { parts }, { signal })) as PromptResult;
   }
 
   /** Prompts, and waits for nothing. */
   async promptAside(sessionId: string, text: string): Promise<void> {
-    await this.#post(`/session/${sessionId}/prompt_async`, promptOf(text));
+    await this.#post(`/session/${sessionId}/prompt_async`, { parts: [{ type: "text", text }] });
   }
 
   async abort(sessionId: string): Promise<void> {
@@ -97,11 +99,13 @@ export class OpencodeServer {
   }
 }
 
-interface PostOptions {
-  directory?: string | undefined;
+interface PromptOptions {
+  /** Of the prompt's text. */
+  metadata?: object | undefined;
   signal?: AbortSignal | undefined;
 }
 
-function promptOf(text: string): object {
-  return { parts: [{ type: "text", text }] };
+interface PostOptions {
+  directory?: string | undefined;
+  signal?: AbortSignal | undefined;
 }

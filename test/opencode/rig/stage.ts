@@ -4,6 +4,7 @@ import { freePort } from "../../torture/free-port.ts";
 import { SeededRandom } from "../../torture/seeded-random.ts";
 import { readStoredLog } from "../../torture/stored-log.ts";
 import type { Evidence } from "./audit.ts";
+import { distinctSpans } from "./distinct-spans.ts";
 import { FakeLlm } from "./fake-llm.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { type Ending, OpencodeProcess } from "./opencode-process.ts";
@@ -75,7 +76,9 @@ export class Stage {
 
   /** Starts `opencode serve`, and resolves when it listens. */
   async serve(): Promise<OpencodeServer> {
-    const server = await OpencodeServer.of(this.#start("serve", "--hostname", "127.0.0.1", "--port", "0"));
+    // Port 0 would be 4096 whenever that is free, and connections to the server before may still be pooled.
+    const port = String(await freePort(ports));
+    const server = await OpencodeServer.of(this.#start("serve", "--hostname", "127.0.0.1", "--port", port));
     this.#closings.push(() => server.close());
     return server;
   }
@@ -98,7 +101,7 @@ export class Stage {
     const log = readStoredLog(this.project.dataFile);
     await this.#sendRest();
     const callIds = this.llm.requests.flatMap((request) => request.callIds);
-    return { log, spans: this.receiver.spans, callIds };
+    return { log, spans: distinctSpans(this.receiver.spans), callIds };
   }
 
   async close(): Promise<void> {
