@@ -151,11 +151,11 @@ describe("the drawing of", () => {
     expect(drawJobs(WHOLE.log)).toEqual(["w succeeded", "  w failed APIError: no"]);
   });
 
-  it("spans shows them by time below their parents, with what went wrong", () => {
+  it("spans shows them by time below their parents, jobs after calls, with what went wrong", () => {
     const spans = [
       toolSpan("c2", { startTime: 12n, attributes: { "error.type": "Error" } }),
       ...spansWith("tool c1", { attributes: { [ORCHESTRA.OPERATION_CANCELED]: true } }),
     ];
-    expect(drawSpans(spans)).toEqual(["job j1", "  job j2", "  tool c1 [canceled]", "  tool c2 !Error"]);
+    expect(drawSpans(spans)).toEqual(["job j1", "  tool c1 [canceled]", "  tool c2 !Error", "  job j2"]);
   });
 });
