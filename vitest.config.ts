@@ -46,8 +46,8 @@ export default defineConfig({
           name: "opencode",
           include: ["test/opencode/**/*.test.ts"],
           globalSetup: ["test/opencode/global-setup.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           // Each test keeps a core busy with OpenCode itself.
           fileParallelism: false,
           maxConcurrency: 2,

@@ -3,6 +3,7 @@ import type { JobEvent } from "../../../src/event/event.ts";
 import { GEN_AI, ORCHESTRA, SCOPE_NAME } from "../../../src/semconv.ts";
 import type { ReceivedSpan } from "../../fixtures/otlp-trace-decoder.ts";
 import { audit, type Evidence } from "../../opencode/rig/audit.ts";
+import { distinctSpans } from "../../opencode/rig/distinct-spans.ts";
 import { drawJobs } from "../../opencode/rig/job-tree.ts";
 import { drawSpans } from "../../opencode/rig/span-tree.ts";
 import type { StoredLog } from "../../torture/stored-log.ts";
@@ -143,6 +144,14 @@ describe("the audit of a run of OpenCode", () => {
     ],
   ])("finds %s", (_what, evidence, faults) => {
     expect(found(evidence)).toEqual(faults);
+  });
+});
+
+describe("spans that came again", () => {
+  it("count once when they are the same, and twice when they are not", () => {
+    const [same, other] = [toolSpan("c1"), toolSpan("c1", { endTime: 15n })];
+    expect(distinctSpans([same, { ...same }])).toEqual([same]);
+    expect(distinctSpans([same, other])).toEqual([same, other]);
   });
 });
 
