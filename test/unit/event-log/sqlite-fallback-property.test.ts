@@ -86,6 +86,6 @@ it("whoever cannot write for a while, all keep their order, and no place means a
       }
       await expectTruth(file, writers);
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
