@@ -1,4 +1,6 @@
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { reasonOf } from "../src/errors.ts";
+import { nextTurn } from "../src/event/next-turn.ts";
 import type { Store } from "../src/store/store.ts";
 import { CHUNK_SPANS, type SpanIntake } from "./span-outbox-intake.ts";
 import { Outage } from "./span-outbox-ledger.ts";
@@ -86,7 +88,7 @@ export class SpanWriter {
   async commitAll(): Promise<void> {
     for (let left = this.#options.intake.waiting; left > 0 && !this.#isFailing; left -= COMMIT_SPANS) {
       this.commit();
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
 
@@ -148,7 +150,7 @@ export class SpanWriter {
     try {
       action();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#isFailing = true;
       this.#options.onError(reason);
       this.#outage.begin(reason);

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../src/event/next-turn.ts";
 import type { SsePages } from "./sse-pages.ts";
 import type { SseReplay } from "./sse-replay.ts";
 

@@ -56,6 +56,11 @@ export function unexpected(code: ErrorCode, path: string, expected: string, got:
   return new OrchestraError(code, message, { path });
 }
 
+/** What went wrong, in words, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 const DESCRIBED_LENGTH = 80;
 
 /** A short, safe rendering of any value: it must not throw, whatever it was given. */

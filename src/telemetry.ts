@@ -4,6 +4,7 @@ import { createSseHub, type SseHub } from "../exporters/sse.ts";
 import { type Config, type Environment, readConfig, type Settings } from "./config.ts";
 import { withinDeadline } from "./deadline.ts";
 import { type Durable, openDurable } from "./durable.ts";
+import { reasonOf } from "./errors.ts";
 import type { OrchestratorEvent } from "./event/event.ts";
 import type { EventLog } from "./event/event-log.ts";
 import type { EventSink } from "./event/event-sink.ts";
@@ -327,7 +328,7 @@ class RunningTelemetry implements Telemetry {
   async #step(name: string, deadlineMs: number, begin: (deadlineMs: number) => unknown): Promise<void> {
     const tell = (what: string) => this.#parts.warn(`Shutdown: the ${name} ${what}`);
     const work = (async () => begin(deadlineMs))().catch((error: unknown) => {
-      tell(`failed: ${error instanceof Error ? error.message : error}`);
+      tell(`failed: ${reasonOf(error)}`);
     });
     if (!(await withinDeadline(deadlineMs, work))) {
       tell(`did not finish within ${Math.round(deadlineMs)} ms`);

@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { OrchestraError } from "../errors.ts";
 import { isJobEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
 import type { Cursor, EventLog, EventPage } from "../event/event-log.ts";
 import type { EventOutcome, OutcomeHandler } from "../event/event-outcome.ts";
 import { contradiction } from "../event/job-snapshot.ts";
 import type { JobTable } from "../event/job-table.ts";
+import { nextTurn } from "../event/next-turn.ts";
 import type { JobStatus } from "../job/job.ts";
 import type { PostedEvent } from "./event-lines.ts";
 import { LineError } from "./http-error.ts";

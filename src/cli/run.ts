@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
-import { OrchestraError } from "../errors.ts";
+import { OrchestraError, reasonOf } from "../errors.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
@@ -42,7 +42,7 @@ async function dispatch([name, ...args]: readonly string[], context: CliContext)
 async function fail(error: unknown, { stderr }: CliContext): Promise<number> {
   const isUsage = error instanceof UsageError;
   const isConfig = error instanceof OrchestraError && error.code === "INVALID_CONFIG";
-  const message = plainText(error instanceof Error ? error.message : String(error));
+  const message = plainText(reasonOf(error));
   const hint = isUsage ? "Try orchestra-otel --help, or --help after a command\n" : "";
   await write(stderr, `orchestra-otel: ${message}\n${hint}`).catch(() => {});
   return isUsage || isConfig ? USAGE_ERROR : 1;

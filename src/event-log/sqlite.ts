@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { invalidArgument, OrchestraError } from "../errors.ts";
+import { invalidArgument, OrchestraError, reasonOf } from "../errors.ts";
 import { formatCursor } from "../event/cursor.ts";
 import type {
   Cursor,
@@ -11,6 +11,7 @@ import type {
   ReadOptions,
   UnplacedEvent,
 } from "../event/event-log.ts";
+import { nextTurn } from "../event/next-turn.ts";
 import type { Store } from "../store/store.ts";
 import { EventBlocks } from "./sqlite-blocks.ts";
 import { EventTable } from "./sqlite-events.ts";
@@ -308,7 +309,7 @@ class FileEventLog implements SqliteEventLog {
   }
 
   #note(error: unknown): void {
-    this.#lastError = error instanceof Error ? error.message : String(error);
+    this.#lastError = reasonOf(error);
   }
 
   #held(): { events: number; bytes: number } {
@@ -321,12 +322,6 @@ class FileEventLog implements SqliteEventLog {
       return { events: 0, bytes: 0 };
     }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 function requireCount(name: string, value: number): number {

@@ -1,5 +1,6 @@
 import type { Environment } from "../config.ts";
 import { withinDeadline } from "../deadline.ts";
+import { reasonOf } from "../errors.ts";
 import { Guard } from "./opencode-guard.ts";
 import { whenIdle } from "./opencode-idle.ts";
 import { Instance } from "./opencode-instance.ts";
@@ -42,7 +43,7 @@ export class OpenCodeHost {
   /** Never throws, and waits for nothing. */
   enter(options: EnterOptions): { instance: Instance; leave: () => Promise<void> } {
     const guard = new Guard((where, error) => {
-      const message = `The OpenCode plugin failed at ${where}: ${error instanceof Error ? error.message : error}`;
+      const message = `The OpenCode plugin failed at ${where}: ${reasonOf(error)}`;
       options.log(message);
       void this.#running?.telemetry.then((telemetry) => telemetry?.tell(message)).catch(() => {});
     });

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { invalidArgument, OrchestraError } from "../errors.ts";
+import { invalidArgument, OrchestraError, reasonOf } from "../errors.ts";
 import { currentBoot } from "./boot.ts";
 import { isDamaged, setAside, verify } from "./damage.ts";
 import type { Database, OpenDatabase } from "./database.ts";
@@ -66,8 +66,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const opening = { boot, hadJournal, synchronous };
     return new SqliteStore(file, database, { opening, place, busyTimeoutMs, isLocked });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : cause;
-    throw new OrchestraError("INVALID_CONFIG", `The database ${file} cannot be opened: ${reason}`, {
+    throw new OrchestraError("INVALID_CONFIG", `The database ${file} cannot be opened: ${reasonOf(cause)}`, {
       path: "file",
       cause,
     });
@@ -134,9 +133,8 @@ function connectOrReplace(open: OpenDatabase, settings: Settings): Database {
     if (!isDamaged(error)) throw error;
     const aside = setAside(file, { open, now, isSound: () => connects(open, settings) });
     if (aside !== undefined) {
-      const reason = error instanceof Error ? error.message : error;
       onWarning(
-        `The database ${file} is corrupt (${reason}). It was kept as ${aside} and a new one was begun.`,
+        `The database ${file} is corrupt (${reasonOf(error)}). It was kept as ${aside} and a new one was begun.`,
       );
     }
     return connect(open, settings);

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { SseHub } from "../../../exporters/sse.ts";
-import { OrchestraError } from "../../errors.ts";
+import { OrchestraError, reasonOf } from "../../errors.ts";
 import { orchestratorEventSchema } from "../../event/event.ts";
 import type { EventLog, EventLogBounds } from "../../event/event-log.ts";
 import type { JobTable } from "../../event/job-table.ts";
@@ -48,6 +48,6 @@ async function boundsOf(log: EventLog): Promise<EventLogBounds | { error: string
   try {
     return await log.bounds();
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: reasonOf(error) };
   }
 }
