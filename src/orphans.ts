@@ -22,13 +22,13 @@ export interface OrphanParts {
   rebuild: SpanRebuilder | undefined;
   /** Told of what the file failed with; it is tried again. */
   onError: (error: unknown) => void;
-  /** Told of jobs that were handed over and are not there. */
+  /** Told of jobs that were handed over and are not there, and once that there are too many to be kept. */
   onWarning: (message: string) => void;
   /** Milliseconds between two looks for processes that have gone meanwhile. Default: 5,000. */
   intervalMs?: number | undefined;
   /**
-   * Jobs kept for the next look when they could not be recovered. More are left to whoever comes after
-   * this process. Default: 10,000.
+   * Jobs kept for the next look when they could not be recovered. More are counted, and left to whoever
+   * comes after this process. Default: 10,000.
    */
   maxWaiting?: number | undefined;
 }
@@ -36,7 +36,21 @@ export interface OrphanParts {
 /** Where open jobs are, and who answers for them. */
 export interface OrphanPlace {
   log: Pick<EventLog, "read" | "bounds">;
-  leases: Pick<Leases, "claimOrphans" | "adopt" | "forget">;
+  leases: Pick<Leases, "claimOrphans" | "adopt" | "resume" | "forget">;
+}
+
+export interface OrphanStats {
+  /** Jobs kept for the next look, as they could not be recovered. */
+  waiting: number;
+  /** Jobs beyond that: they stay open until this process has gone and another comes. */
+  dropped: number;
+}
+
+export interface OrphanCare {
+  /** Undefined when nothing is kept. */
+  stats(): OrphanStats | undefined;
+  /** What is under way is given up. Idempotent. */
+  stop(): Promise<void>;
 }
 
 /** Makes the spans of jobs whose process is gone, where spans leave by our own way out. */
@@ -50,17 +64,17 @@ export async function spanRebuilder(
 }
 
 /**
- * Takes over the open jobs of processes that are gone, now and again and again until the returned function
- * is called: ends them, or goes on with those handed over. Resolves after the first time; never rejects.
+ * Takes over the open jobs of processes that are gone, now and again and again until it is stopped: ends
+ * them, or goes on with those handed over. Resolves after the first time; never rejects.
  * @param place undefined when nothing is kept: then nothing is left open, either
  */
 export async function careForOrphans(
   place: OrphanPlace | undefined,
   parts: OrphanParts,
-): Promise<() => Promise<void>> {
+): Promise<OrphanCare> {
   if (place === undefined) {
     warnOfAbsent(parts.registry.adopted, parts);
-    return async () => {};
+    return { stats: () => undefined, stop: async () => {} };
   }
   const orphanage = new Orphanage(place, parts);
   let looking = orphanage.look();
@@ -73,11 +87,12 @@ export async function careForOrphans(
       isIdle = true;
     });
   }, parts.intervalMs ?? 5_000).unref();
-  return async () => {
+  const stop = async () => {
     clearInterval(timer);
     orphanage.close();
     await looking;
   };
+  return { stats: () => orphanage.stats(), stop };
 }
 
 class Orphanage {
@@ -87,6 +102,7 @@ class Orphanage {
   readonly #closing = new AbortController();
   /** What could not be recovered: a claim is handed out once. */
   #waiting: OrphanedJob[] = [];
+  #dropped = 0;
   /** Ids of adopted jobs that the leases know of, or do not have. */
   readonly #announced = new Set<string>();
 
@@ -108,6 +124,10 @@ class Orphanage {
     } catch {
       // It was given up.
     }
+  }
+
+  stats(): OrphanStats {
+    return { waiting: this.#waiting.length, dropped: this.#dropped };
   }
 
   /** Gives up what is under way. Its jobs are still ours, and left to whoever comes after this process. */
@@ -147,6 +167,8 @@ class Orphanage {
       publish: (end, orphan) => this.#publish(end, orphan),
       onRecovered: (orphan, recovery) => {
         if (recovery === "nothing") leases.forget(orphan);
+        // It goes on whether or not the file takes that.
+        if (recovery === "resumed") this.#attempt(() => leases.resume(orphan), undefined);
       },
       onError: (orphan, error) => {
         this.#keep(orphan);
@@ -177,7 +199,15 @@ class Orphanage {
 
   #keep(orphan: OrphanedJob): void {
     if (this.#waiting.length < this.#maxWaiting) this.#waiting.push(orphan);
+    else if (this.#dropped++ === 0) this.#parts.onWarning(tooMany(this.#maxWaiting));
   }
+}
+
+function tooMany(maxWaiting: number): string {
+  return (
+    `More than ${maxWaiting} jobs of processes that are gone could not be ended; those beyond are counted ` +
+    "from now on, and left to the process that comes after this one"
+  );
 }
 
 /** Of adopted jobs that nobody has left open. */

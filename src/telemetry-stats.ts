@@ -5,6 +5,7 @@ import type { OtelJobTracerStats } from "../exporters/traces.ts";
 import type { PublisherStats } from "./event/publisher.ts";
 import type { SqliteEventLogStats } from "./event-log/sqlite.ts";
 import type { JobFollowerStats } from "./lifecycle/job-follower.ts";
+import type { OrphanStats } from "./orphans.ts";
 
 /** Every count of made, delivered, waiting and dropped things: nothing is lost in silence. */
 export interface TelemetryStats {
@@ -17,6 +18,8 @@ export interface TelemetryStats {
   spans: SpanOutboxStats | undefined;
   /** Of the durable log; undefined when events are kept in memory. */
   log: SqliteEventLogStats | undefined;
+  /** Jobs of processes that are gone; undefined where the log is not in a data file. */
+  orphans: OrphanStats | undefined;
   logs: LogSinkStats;
   /** Undefined without a bridge. */
   sse: SseStats | undefined;

@@ -20,7 +20,7 @@ import type { JobEventSource, JobObserver } from "./lifecycle/observe.ts";
 import { ResumedSpans } from "./lifecycle/resumed-spans.ts";
 import { createJobRunner, type JobRunner, type JobWork, type RunInput } from "./lifecycle/run.ts";
 import { runningNodeSdk } from "./node-sdk.ts";
-import { careForOrphans, spanRebuilder } from "./orphans.ts";
+import { careForOrphans, type OrphanCare, spanRebuilder } from "./orphans.ts";
 import { leaveWithProcess } from "./process-exit.ts";
 import { GENERAL } from "./semconv.ts";
 import { type LateStart, startTelemetryBridge, startTelemetryBridgeLate } from "./telemetry-bridge.ts";
@@ -210,7 +210,7 @@ class RunningTelemetry implements Telemetry {
     write: () => void this.#parts.publisher.flush(),
   });
   #leaveSeat = () => {};
-  #leaveOrphans = async () => {};
+  #orphans: OrphanCare | undefined;
   #shutdown: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -236,7 +236,7 @@ class RunningTelemetry implements Telemetry {
     const { durable, publisher, registry, tracing, warn, onError } = this.#parts;
     // A log of the user's own has none of the jobs in the file, and their ends would not reach that.
     const place = publisher.log === durable?.log ? durable : undefined;
-    this.#leaveOrphans = await careForOrphans(place, {
+    this.#orphans = await careForOrphans(place, {
       registry,
       publisher,
       observe: () => this.observe(registry),
@@ -285,6 +285,7 @@ class RunningTelemetry implements Telemetry {
       jobSpans: tracing.jobSpans(),
       spans: tracing.exported(),
       log: durable?.log.stats(),
+      orphans: this.#orphans?.stats(),
       logs: logs.stats(),
       sse: hub?.stats(),
       droppedBeforeStart: droppedBeforeStart(),
@@ -308,7 +309,7 @@ class RunningTelemetry implements Telemetry {
     const deadline = performance.now() + DEADLINES.shutdown;
     const step = (name: string, shareMs: number, begin: (ms: number) => unknown) =>
       this.#step(name, Math.max(0, Math.min(shareMs, deadline - performance.now())), begin);
-    await step("recovery", DEADLINES.close, () => this.#leaveOrphans());
+    await step("recovery", DEADLINES.close, () => this.#orphans?.stop());
     const closeFeed = async () => {
       // First to the log, so that clients see how the last jobs ended before they are sent away.
       await step("flush", DEADLINES.flush, () => publisher.flush());

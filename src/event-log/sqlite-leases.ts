@@ -15,7 +15,7 @@ export interface LeasesOptions {
    * `heartbeatMs`. Default: 15,000.
    */
   leaseMs?: number | undefined;
-  /** Milliseconds since the epoch, for people to read. Default: `Date.now`. */
+  /** Milliseconds since the epoch, for people to read and for the ends of orphans. Default: `Date.now`. */
   now?: (() => number) | undefined;
   /** Milliseconds that only grow, from whatever beginning. Default: `performance.now`. */
   elapsed?: (() => number) | undefined;
@@ -32,6 +32,11 @@ export interface OrphanedJob {
   created: number;
   /** Reading the log after this cursor finds this run of the job, and no earlier one of the same id. */
   after: Cursor;
+  /**
+   * When the process that ran it showed its last sign of life, in milliseconds since the epoch by its own
+   * clock; undefined when it never did.
+   */
+  seenAt: number | undefined;
 }
 
 /** Which process answers for which open job. */
@@ -53,6 +58,8 @@ export interface Leases {
    * False when no process has the job open. @throws what SQLite throws
    */
   adopt(jobId: string): boolean;
+  /** A job that was claimed goes on here, for as long as we show signs of life. @throws what SQLite throws */
+  resume(job: OrphanedJob): void;
   /** Lets go of a job that was claimed, and of which there is nothing left to tell. @throws what SQLite throws */
   forget(job: OrphanedJob): void;
   /** Signs out: the jobs that are still open are orphans from now on. Idempotent; never throws. */
@@ -119,6 +126,10 @@ class StoredLeases implements Leases {
     if (owner === null) return false;
     if (owner !== this.id) this.#adopted.add(jobId);
     return true;
+  }
+
+  resume({ jobId, created }: OrphanedJob): void {
+    this.#statements.resume.run(jobId, this.id, created);
   }
 
   forget({ jobId, created }: OrphanedJob): void {
@@ -188,8 +199,10 @@ class StoredLeases implements Leases {
   }
 
   #orphansOf({ id: owner }: LeaseRow, rows: readonly object[]): OrphanedJob[] {
-    const jobs = rows as Pick<OrphanedJob, "jobId" | "created">[];
-    return jobs.map((job) => ({ ...job, owner, after: this.#before(job.created) }));
+    const jobs = rows as { jobId: string; created: number; seenAt: number | null }[];
+    return jobs.map(({ seenAt, ...job }) => {
+      return { ...job, owner, after: this.#before(job.created), seenAt: seenAt ?? undefined };
+    });
   }
 
   /** Sequences leap, and a place that never was cannot be read on from. */
@@ -202,8 +215,11 @@ class StoredLeases implements Leases {
 type Statements = ReturnType<typeof prepareStatements>;
 
 function prepareStatements(store: Store) {
-  const claim = "UPDATE open_jobs SET owner = ? WHERE owner = ?";
-  const claimed = "RETURNING job_id AS jobId, created";
+  // Who claimed a job and was gone before it was recovered has not run it.
+  const claim = `UPDATE open_jobs SET owner = ?,
+    seen_at = coalesce(seen_at, (SELECT beat_at FROM instances WHERE id = owner)) WHERE owner = ?`;
+  const claimed = "RETURNING job_id AS jobId, created, seen_at AS seenAt";
+  const one = "WHERE job_id = ? AND owner = ? AND created = ?";
   return {
     sign: store.prepare(
       `INSERT INTO instances (id, host, pid, start_token, beat, beat_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -222,7 +238,8 @@ function prepareStatements(store: Store) {
     ownerOf: store.prepare("SELECT owner FROM open_jobs WHERE job_id = ?"),
     claimAll: store.prepare(`${claim} ${claimed}`),
     claimOne: store.prepare(`${claim} AND job_id = ? ${claimed}`),
-    forget: store.prepare("DELETE FROM open_jobs WHERE job_id = ? AND owner = ? AND created = ?"),
+    resume: store.prepare(`UPDATE open_jobs SET seen_at = NULL ${one}`),
+    forget: store.prepare(`DELETE FROM open_jobs ${one}`),
     lastBefore: store.prepare("SELECT max(sequence) AS last FROM events WHERE sequence < ?"),
   };
 }

@@ -12,7 +12,7 @@ const FORMER_VERSION = "1";
  * of the file, so that two rows tell how much lies between them; `sequence` may leap. An event block
  * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
  * An instance is a lease and the process that keeps it; one without a pid has been given up. The owner of
- * an open job is a lease, or NULL.
+ * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it.
  */
 const TABLES = [
   "CREATE TABLE IF NOT EXISTS event_log (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -35,7 +35,8 @@ const TABLES = [
   `CREATE TABLE IF NOT EXISTS open_jobs (
     job_id TEXT PRIMARY KEY,
     owner TEXT,
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    seen_at INTEGER
   ) WITHOUT ROWID`,
   "CREATE INDEX IF NOT EXISTS open_jobs_of_nobody ON open_jobs (created) WHERE owner IS NULL",
   `CREATE TABLE IF NOT EXISTS instances (
@@ -70,7 +71,7 @@ const UPGRADE = {
 export function openSchema(store: Store): { epoch: string } {
   const objection = objectionTo(store);
   if (objection !== undefined) throw unusable(store.file, objection);
-  if (versionOf(store) !== SCHEMA_VERSION) store.transaction(() => bringUp(store));
+  if (versionOf(store) !== SCHEMA_VERSION || lacksSeenAt(store)) store.transaction(() => bringUp(store));
   return { epoch: openEpoch(store) };
 }
 
@@ -104,16 +105,20 @@ function entryOf(schema: Schema, name: string): unknown {
   return schema.prepare("SELECT value FROM event_log WHERE name = ?").get(name)?.value;
 }
 
-/** @throws INVALID_CONFIG for a newer version */
+/** Files of this version were made before there was such a column, and older programs write around it. */
+function lacksSeenAt(store: Store): boolean {
+  return !columnsOf(store, "open_jobs").includes("seen_at");
+}
+
+/** Does nothing when another process was faster. @throws INVALID_CONFIG for a newer version */
 function bringUp(store: Store): void {
-  // Another process may have been faster.
   const version = versionOf(store);
-  if (version === SCHEMA_VERSION) return;
   const isFormer = version === FORMER_VERSION;
-  if (version !== undefined && !isFormer)
+  if (version !== undefined && version !== SCHEMA_VERSION && !isFormer)
     throw unusable(store.file, "a newer version of this library made it");
   const upgrade = isFormer ? UPGRADE : { before: [], after: [] };
   for (const sql of [...upgrade.before, ...TABLES, ...upgrade.after]) store.exec(sql);
+  if (lacksSeenAt(store)) store.exec("ALTER TABLE open_jobs ADD COLUMN seen_at INTEGER");
   const put = (verb: "REPLACE" | "INSERT OR IGNORE", name: string, value: string) =>
     store.prepare(`${verb} INTO event_log (name, value) VALUES (?, ?)`).run(name, value);
   put("REPLACE", "schema", SCHEMA_VERSION);

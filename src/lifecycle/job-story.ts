@@ -10,6 +10,13 @@ export interface StoredJob {
   readonly jobId: string;
   /** Reading the log after this cursor finds this run of the job, and no earlier one. */
   readonly after: Cursor;
+  /** Jobs with the same owner and `seenAt` were one process's. */
+  readonly owner?: string | undefined;
+  /**
+   * When its process showed its last sign of life, in milliseconds since the epoch. Default: that is not known
+   * but from the job's events.
+   */
+  readonly seenAt?: number | undefined;
 }
 
 /**
@@ -35,6 +42,11 @@ export class JobStory {
     this.stored = stored;
     this.#rebuild = rebuild;
     this.#position = stored.after;
+  }
+
+  /** The job, unless it needs no end. */
+  get open(): JobSnapshot | undefined {
+    return this.hasEnded || this.isReplaced ? undefined : this.job;
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   type StoryOptions,
 } from "./job-story.ts";
 import type { JobTracer } from "./job-tracer.ts";
+import { LastSigns } from "./recovery-signs.ts";
 
 type Recovery =
   | "ended"
@@ -45,7 +46,7 @@ const BATCH = 500;
 
 /**
  * Ends jobs whose process is gone: each gets the `failed` event that its process could not publish, with
- * `errorType: "interrupted"`, as of its last sign of life, and the span that was lost with the process.
+ * `errorType: "interrupted"`, as of the last sign of life of its process, and the span that was lost with it.
  * The event's id follows from the run of the job, so a recovery that was itself interrupted can be
  * repeated without doubling it. Other work gets its turn between any two pages of the log and any two jobs.
  * @param jobs each id once
@@ -80,9 +81,10 @@ async function recoverBatch<S extends StoredJob>(
     else for (const job of jobs) await recoverBatch([job], options);
     return;
   }
+  const signs = new LastSigns(stories.map(({ story }) => story));
   for (const { job, story } of stories) {
     try {
-      onRecovered(job, await settle(job, story, position, options));
+      onRecovered(job, await settle(job, story, { position, seenAt: signs.of(job) }, options));
     } catch (error) {
       signal?.throwIfAborted();
       onError(job, error);
@@ -93,7 +95,7 @@ async function recoverBatch<S extends StoredJob>(
 async function settle<S extends StoredJob>(
   stored: S,
   story: JobStory,
-  position: Cursor,
+  { position, seenAt }: { position: Cursor; seenAt: number },
   options: RecoveryOptions<S>,
 ): Promise<Recovery> {
   const { publish, resume = () => false, now = Date.now } = options;
@@ -103,7 +105,7 @@ async function settle<S extends StoredJob>(
   if (story.isReplaced) return "replaced";
   if (job === undefined || story.hasEnded) return "nothing";
   if (resume(job, tracer)) return "resumed";
-  const end = interruption(stored, job, now());
+  const end = interruption(stored, job, { seenAt, now: now() });
   // In one turn, so that the end and its span are committed together.
   if (publish(end, stored)) tracer?.close(end.data);
   return "ended";
@@ -112,9 +114,10 @@ async function settle<S extends StoredJob>(
 function interruption(
   { jobId, after }: StoredJob,
   job: JobSnapshot,
-  timestamp: number,
+  { seenAt, now }: { seenAt: number; now: number },
 ): OrchestratorEvent<"orchestra.job.failed"> {
-  const finishedAt = Math.max(job.updatedAt, job.startedAt);
+  // By the clock of a process that is gone, which need not have been right.
+  const finishedAt = Math.max(job.updatedAt, job.startedAt, Math.min(seenAt, now));
   const data = {
     ...factsOf(job),
     status: JOB_EVENT_STATUS.failed,
@@ -128,7 +131,7 @@ function interruption(
   const id = `${jobId.slice(0, 400)}.${after}.${INTERRUPTED}`;
   return createOrchestratorEvent("orchestra.job.failed", data, {
     id,
-    timestamp,
+    timestamp: now,
     traceparent: job.traceparent,
   });
 }

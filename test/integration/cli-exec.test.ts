@@ -72,6 +72,29 @@ describe("a command that fails", () => {
   });
 });
 
+describe("exec that is killed", () => {
+  test("leaves its job to the next with its data file, which tells the bridge of its end", async () => {
+    const home = createHome();
+    const { url } = await home.serve();
+    const jobs = async () => ((await (await fetch(`${url}/v1/jobs`)).json()) as { jobs: object[] }).jobs;
+    const env = { ORCHESTRA_DATA_FILE: join(home.state, "exec.db") };
+    const killed = home.start(["exec", "--worker", "killed", "--", "cat"], env);
+    await expect
+      .poll(jobs, { timeout: 10_000, interval: 20 })
+      .toMatchObject([{ workerId: "killed", status: "running" }]);
+
+    killed.kill("SIGKILL");
+    await killed.exited;
+    expect(await jobs()).toMatchObject([{ status: "running" }]);
+    await home.start(["exec", "--worker", "next", "--", "true"], env).result();
+
+    expect(await jobs()).toMatchObject([
+      { workerId: "next", status: "succeeded" },
+      { workerId: "killed", status: "failed", errorType: "interrupted" },
+    ]);
+  });
+});
+
 describe("a command that succeeds", () => {
   test("has its streams passed through, and its last lines as the response", async () => {
     const home = createHome();

@@ -103,6 +103,13 @@ describe("a data file", () => {
     expect((await eventsOf(telemetry, "open")).at(-1)).toMatchObject({ data: { errorType: "interrupted" } });
   });
 
+  it("counts in its status what it could not end", async () => {
+    await killedProcess();
+    const { url } = await start();
+    const status = await (await fetch(`${url}/v1/status`)).json();
+    expect(status).toMatchObject({ orphans: { waiting: 0, dropped: 0 } });
+  });
+
   it("ends an interrupted job once, however many processes start", async () => {
     await killedProcess();
     const [first, second] = await Promise.all([start(), start()]);

@@ -18,14 +18,17 @@ function createLeases() {
   const left: OrphanedJob[] = [];
   const adopted: string[] = [];
   const forgotten: string[] = [];
+  const resumed: string[] = [];
   const awaited: { look: number; begun: () => void }[] = [];
   let looks = 0;
   return {
     left,
     adopted,
     forgotten,
+    resumed,
     adopt: (jobId: string) => adopted.push(jobId) > 0,
     forget: ({ jobId }: OrphanedJob) => void forgotten.push(jobId),
+    resume: ({ jobId }: OrphanedJob) => void resumed.push(jobId),
     claimOrphans: () => {
       looks++;
       for (const { begun } of awaited.filter(({ look }) => look <= looks)) begun();
@@ -60,14 +63,14 @@ async function openSurvivor() {
   const store = async (jobId: string, ...types: JobEvent["type"][]): Promise<OrphanedJob> => {
     const { latest: after } = await log.bounds();
     await log.append(types.map((type) => encodeEvent(jobEvent(type, jobId))));
-    return { jobId, after, owner: "gone", created: 1 };
+    return { jobId, after, owner: "gone", created: 1, seenAt: undefined };
   };
   /** Leaves a job behind, of which the log has these events. */
   const leave = async (...job: Parameters<typeof store>) => void leases.left.push(await store(...job));
   const care = async (place: OrphanPlace = { log, leases }, changes: Partial<OrphanParts> = {}) => {
-    const stop = await careForOrphans(place, { ...parts, ...changes });
-    onTestFinished(stop);
-    return stop;
+    const orphans = await careForOrphans(place, { ...parts, ...changes });
+    onTestFinished(() => orphans.stop());
+    return orphans;
   };
   /** Types and jobs of what is in the log. */
   const story = async () => {
@@ -149,6 +152,21 @@ describe("the care for jobs whose process is gone", () => {
     expect((await story()).slice(3)).toEqual(["a failed", "b failed"]);
   });
 
+  it("counts those that it cannot keep, and tells of them once", async () => {
+    const { log, leases, leave, care, warnings } = await openSurvivor();
+    for (const jobId of ["a", "b", "c", "d"]) await leave(jobId, CREATED);
+    const damage = damaged(log, "a", "b", "c", "d", "e", "f");
+    const orphans = await care({ log: damage.log, leases }, { maxWaiting: 2 });
+    expect(orphans.stats()).toEqual({ waiting: 2, dropped: 2 });
+    expect(warnings).toEqual([expect.stringMatching(/^More than 2 jobs /)]);
+    for (const jobId of ["e", "f"]) await leave(jobId, CREATED);
+    await leases.looked(2);
+    expect([orphans.stats()?.dropped, warnings.length]).toEqual([4, 1]);
+    damage.mend();
+    await leases.looked(2);
+    expect(orphans.stats()).toEqual({ waiting: 0, dropped: 4 });
+  });
+
   it("tries again when the end did not get into the log", async () => {
     const { leases, publisher, tracer, leave, care, story } = await openSurvivor();
     await leave("j", CREATED);
@@ -212,10 +230,10 @@ describe("the care for jobs whose process is gone", () => {
       await released;
       return log.read(options);
     };
-    const stop = await care({ log: { read, bounds: () => log.bounds() }, leases });
+    const orphans = await care({ log: { read, bounds: () => log.bounds() }, leases });
     leases.left.push(await store("one", CREATED), await store("two", CREATED));
     await reached;
-    const stopped = stop();
+    const stopped = orphans.stop();
     release();
     await stopped;
     await leave("three", CREATED);
@@ -227,16 +245,27 @@ describe("the care for jobs whose process is gone", () => {
 
 describe("a job that was handed over", () => {
   it("goes on here, and has its span ended with it", async () => {
-    const { registry, tracer, leave, care, story } = await openSurvivor();
+    const { registry, leases, tracer, leave, care, story } = await openSurvivor();
     await leave("j", CREATED, "orchestra.job.started", "orchestra.job.progress");
     registry.adopt("j");
     await care();
+    expect(leases.resumed).toEqual(["j"]);
     expect(tracer.calls).toEqual(["start j 1", "annotate j 2"]);
     registry.updateProgress("j", { message: "on" });
     registry.setResult("j");
     // At once, whatever becomes of the event.
     expect(tracer.calls.slice(2)).toEqual(["annotate j 3", "close j 4 succeeded"]);
     expect((await story()).slice(3)).toEqual(["j progress", "j completed"]);
+  });
+
+  it("goes on, and does not end, when the file does not take that it does", async () => {
+    const { log, leases, registry, leave, care, story, errors } = await openSurvivor();
+    await leave("j", CREATED);
+    registry.adopt("j");
+    const locked = new Error("database is locked");
+    await care({ log, leases: { ...leases, resume: failing(leases.resume, [locked]) } });
+    await leases.looked(2);
+    expect([await story(), errors]).toEqual([["j created"], [locked]]);
   });
 
   it("goes on without a span when none is to be made", async () => {
@@ -286,13 +315,13 @@ describe("a job that was handed over and is not there", () => {
   ])("is told of where nothing is kept: %j", async (ids, expected) => {
     const { registry, publisher, warnings } = await openSurvivor();
     for (const id of ids) registry.adopt(id);
-    const stop = await careForOrphans(undefined, {
+    const orphans = await careForOrphans(undefined, {
       ...({} as OrphanParts),
       registry,
       publisher,
       onWarning: (message) => warnings.push(message),
     });
-    await stop();
-    expect(warnings).toEqual(expected);
+    await orphans.stop();
+    expect([warnings, orphans.stats()]).toEqual([expected, undefined]);
   });
 });

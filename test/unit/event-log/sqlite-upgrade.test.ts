@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createSqliteEventLog } from "../../../src/event-log/sqlite.ts";
 import { ownProcess } from "../../../src/store/process-identity.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { createFaultyStore } from "../../fixtures/faulty-store.ts";
 import { makeFormerDataFile } from "../../fixtures/former-data-file.ts";
 import { createTestLeases, openLeasedLog, ownersIn } from "../../fixtures/leased-log.ts";
 import { idsOf, jobEvent, openTestStore, readAll } from "../../fixtures/sqlite-logs.ts";
@@ -62,5 +64,47 @@ describe("a data file of the version before", () => {
     expect(() => createSqliteEventLog({ store })).toThrow("readonly");
     store.exec("PRAGMA query_only = 0");
     expect(createTestLeases(store).claimOrphans()).toHaveLength(2);
+  });
+});
+
+describe("a data file of this version that was made before jobs had a last sign of life", () => {
+  async function makeEarlier() {
+    const store = await openTestStore();
+    const { begin } = await openLeasedLog({
+      store,
+      source: "gone",
+      process: { ...own, startToken: "an earlier start" },
+      now: () => 60_000,
+    });
+    begin("open");
+    store.exec("ALTER TABLE open_jobs DROP COLUMN seen_at");
+    return store;
+  }
+
+  it("gets room for it, and keeps its open jobs", async () => {
+    const { file } = await makeEarlier();
+    const store = await openTestStore({ file });
+    const claimed = createTestLeases(store).claimOrphans();
+    expect(claimed).toMatchObject([{ jobId: "open", seenAt: 60_000 }]);
+  });
+
+  it("gets it once, of several that open it", async () => {
+    const { file } = await makeEarlier();
+    const [store, rival] = [await openTestStore({ file }), await openTestStore({ file })];
+    const transaction: Store["transaction"] = (work) => {
+      createSqliteEventLog({ store: rival });
+      return store.transaction(work);
+    };
+    createSqliteEventLog({ store: { ...createFaultyStore(store), transaction } });
+    expect(createTestLeases(store).claimOrphans()).toMatchObject([{ jobId: "open", seenAt: 60_000 }]);
+  });
+
+  it("is written to by those who had it open before", async () => {
+    const before = await openLeasedLog({ source: "us" });
+    before.store.exec("ALTER TABLE open_jobs DROP COLUMN seen_at");
+    createTestLeases(await openTestStore({ file: before.store.file }));
+    before.begin("later");
+    before.end("later");
+    expect(before.log.stats().degraded).toBe(false);
   });
 });
