@@ -1,55 +1,59 @@
-import { once } from "node:events";
-import { connect } from "node:net";
-import { hostOfAddress, isLoopback, isWildcard } from "./bridge/host-name.ts";
-import { parseCursor } from "./event/cursor.ts";
-import type { EventLog } from "./event/event-log.ts";
-import {
-  expectedUrl,
-  LateBridge,
-  type LateBridgeOptions,
-  type TelemetryBridge,
-} from "./telemetry-bridge-late.ts";
+import { OrchestraError } from "./errors.ts";
+import { type Holder, type HolderOptions, holderOf, isHeld } from "./telemetry-bridge-holder.ts";
+import { LateBridge, type LateBridgeOptions, type TelemetryBridge } from "./telemetry-bridge-late.ts";
 
-export interface JoinOptions extends LateBridgeOptions {
-  log: EventLog;
-  /** Serves the port. @throws when it is taken */
-  start: () => Promise<TelemetryBridge>;
-  /** Told of what else keeps it from serving a port that is free. */
+export interface JoinOptions extends LateBridgeOptions, HolderOptions {
+  /** Serves a port; 0 is any. @throws when it is taken */
+  start: (port: number) => Promise<TelemetryBridge>;
+  /** Told of whoever does not answer, and of what else keeps it from serving a port that is free. */
   onError: (error: unknown) => void;
   /** Milliseconds between two looks at the port. Default: 2,000. */
   intervalMs?: number | undefined;
 }
 
-/** How long whoever holds the port may take to answer, in milliseconds. */
-const ANSWER_MS = 1_000;
+/** Undefined when nobody holds the port, else as `joinHolder`. */
+export async function joinBridge(options: JoinOptions): Promise<TelemetryBridge | undefined> {
+  return (await isHeld(options)) ? joinHolder(options) : undefined;
+}
 
 /**
  * The bridge of another process that serves the same log at the same port, until that process is gone;
- * from then on one of our own. Undefined when nobody, or somebody else, holds the port.
+ * from then on one of our own. Undefined when somebody else holds the port. Whoever does not answer may be
+ * either, and is asked again until it does.
  */
-export async function joinBridge(options: JoinOptions): Promise<TelemetryBridge | undefined> {
-  const { config, log } = options;
-  if (!(await isHeld(config))) return undefined;
-  // On loopback anybody may read, and whoever holds the port may be a stranger.
-  const token = isLoopback(hostOfAddress(config.host)) ? undefined : config.token;
-  const [theirs, { latest }] = await Promise.all([latestAt(expectedUrl(config), token), log.bounds()]);
-  const isSame = theirs !== undefined && epochOf(theirs) === epochOf(latest);
-  return isSame ? waitForPort(options) : undefined;
+export async function joinHolder(options: JoinOptions): Promise<TelemetryBridge | undefined> {
+  const holder = await holderOf(options);
+  if (holder === "stranger") return undefined;
+  if (holder === "unknown") {
+    const { host, port } = options.config;
+    tellOfWait(`\`${host}:${port}\` is held by a program that does not answer`, options);
+  }
+  return waitForPort(options, holder);
 }
 
-/** A bridge of our own as soon as the port is free, whoever holds it now. */
-export function waitForPort(options: JoinOptions): TelemetryBridge {
-  const { config, start, onError, intervalMs = 2_000 } = options;
+/**
+ * A bridge of our own as soon as the port is free, or its holder, unknown so far, turns out to be a stranger
+ * beside whom any port will do.
+ */
+export function waitForPort(options: JoinOptions, first: Holder = "ours"): TelemetryBridge {
+  const { config, start, onError, intervalMs = INTERVAL_MS } = options;
   const bridge = new LateBridge(options);
-  const takeOver = async () => {
-    if (await isHeld(config)) return undefined;
-    const own = await start();
+  let holder = first;
+  const portToServe = async (asking: JoinOptions): Promise<number | undefined> => {
+    if (!(await isHeld(asking))) return config.port;
+    if (holder === "unknown") holder = await holderOf(asking);
+    return holder === "stranger" && config.portIsDefault ? 0 : undefined;
+  };
+  const takeOver = async (signal: AbortSignal) => {
+    const port = await portToServe({ ...options, signal });
+    if (port === undefined) return undefined;
+    const own = await start(port);
     clearInterval(timer);
     return own;
   };
-  const onFailure = async (error: unknown) => {
+  const onFailure = (error: unknown) => {
     // Of several that wait one gets it; the others go on waiting.
-    if (!(await isHeld(config))) onError(error);
+    if (!isPortTaken(error)) onError(error);
   };
   const timer = setInterval(() => {
     if (bridge.isClosed) clearInterval(timer);
@@ -58,32 +62,14 @@ export function waitForPort(options: JoinOptions): TelemetryBridge {
   return bridge;
 }
 
-function epochOf(cursor: string): string | undefined {
-  return parseCursor(cursor)?.epoch;
+/** Says why the port is not served, and that this is not the end of it. */
+export function tellOfWait(reason: string, { onError, intervalMs = INTERVAL_MS }: JoinOptions): void {
+  const next = `it is looked at every ${intervalMs / 1_000} seconds, and the feed is served there once it is free`;
+  onError(new OrchestraError("UNAVAILABLE", `${reason}; ${next}`, { path: "port" }));
 }
 
-async function isHeld({ host, port }: JoinOptions["config"]): Promise<boolean> {
-  const socket = connect({ host: isWildcard(hostOfAddress(host)) ? "127.0.0.1" : host, port });
-  try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(ANSWER_MS) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+export function isPortTaken(error: unknown): boolean {
+  return error instanceof OrchestraError && (error.cause as NodeJS.ErrnoException)?.code === "EADDRINUSE";
 }
 
-/** The last place of the log that is served there; undefined when that cannot be told. */
-async function latestAt(url: string, token: string | undefined): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${url}/v1/status`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    const { log } = (await response.json()) as { log?: { latest?: unknown } };
-    return typeof log?.latest === "string" ? log.latest : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const INTERVAL_MS = 2_000;

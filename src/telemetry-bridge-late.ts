@@ -1,6 +1,6 @@
 import type { SseHub } from "../exporters/sse.ts";
 import type { Bridge } from "./bridge/bridge.ts";
-import { hostOfAddress, isWildcard } from "./bridge/host-name.ts";
+import { reachableUrl } from "./bridge/host-name.ts";
 import type { Config } from "./config.ts";
 
 export interface TelemetryBridge extends Pick<Bridge, "url" | "close"> {
@@ -14,29 +14,19 @@ export interface LateBridgeOptions {
   hub: SseHub;
 }
 
-/** Where a bridge is expected to be, before it is. */
-export function expectedUrl({ host, port, tls }: LateBridgeOptions["config"]): string {
-  return `${tls ? "https" : "http"}://${reachable(host)}:${port}`;
-}
-
-function reachable(host: string): string {
-  const own = hostOfAddress(host);
-  return isWildcard(own) ? "127.0.0.1" : own;
-}
-
 /** A bridge of our own that is not there yet, and may never be. */
 export class LateBridge implements TelemetryBridge {
   readonly #options: LateBridgeOptions;
   #own: TelemetryBridge | undefined;
   #begun: Promise<unknown> | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: LateBridgeOptions) {
     this.#options = options;
   }
 
   get url(): string {
-    return this.#own?.url ?? expectedUrl(this.#options.config);
+    return this.#own?.url ?? reachableUrl(this.#options.config);
   }
 
   get token(): string | undefined {
@@ -45,24 +35,33 @@ export class LateBridge implements TelemetryBridge {
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#closing.signal.aborted;
   }
 
-  /** Lets `start` make the bridge, unless it is closed or under way; never rejects. */
+  /**
+   * Lets `start` make the bridge, unless it is closed or under way; never rejects. The signal comes when it is
+   * closed: what `start` waits for is then of no use, and it may throw the signal's reason.
+   */
   async begin(
-    start: () => Promise<TelemetryBridge | undefined>,
+    start: (signal: AbortSignal) => Promise<TelemetryBridge | undefined>,
     onError: (error: unknown) => void,
   ): Promise<void> {
-    if (this.#isClosed || this.#begun !== undefined) return;
-    this.#begun = start().then((own) => {
-      this.#own = own;
-    }, onError);
+    if (this.isClosed || this.#begun !== undefined) return;
+    const { signal } = this.#closing;
+    this.#begun = start(signal).then(
+      (own) => {
+        this.#own = own;
+      },
+      (error: unknown) => {
+        if (!signal.aborted || error !== signal.reason) onError(error);
+      },
+    );
     await this.#begun;
     this.#begun = undefined;
   }
 
   async close(options?: { deadlineMs?: number | undefined }): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     await this.#begun;
     await (this.#own?.close(options) ?? this.#options.hub.shutdown({ deadlineMs: options?.deadlineMs }));
   }

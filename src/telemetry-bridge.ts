@@ -4,14 +4,15 @@ import type { JobContent } from "./bridge/bridge.ts";
 import { hostOfAddress, isLoopback } from "./bridge/host-name.ts";
 import type { Config } from "./config.ts";
 import type { BridgeTls } from "./config-bridge.ts";
-import { OrchestraError } from "./errors.ts";
+import { OrchestraError, reasonOf } from "./errors.ts";
 import type { OrchestratorEvent } from "./event/event.ts";
 import type { OutcomeHandler } from "./event/event-outcome.ts";
 import type { JobTable } from "./event/job-table.ts";
 import type { EventPublisher } from "./event/publisher.ts";
 import type { WorkerJobRegistry } from "./job/registry.ts";
 import type { Content } from "./lifecycle/content.ts";
-import { joinBridge, waitForPort } from "./telemetry-bridge-join.ts";
+import type { HolderOptions } from "./telemetry-bridge-holder.ts";
+import { isPortTaken, joinBridge, joinHolder, tellOfWait, waitForPort } from "./telemetry-bridge-join.ts";
 import { LateBridge, type TelemetryBridge } from "./telemetry-bridge-late.ts";
 
 export interface TelemetryBridgeParts {
@@ -34,6 +35,9 @@ export interface LateStart {
   onServing?: ((url: string) => void) | undefined;
 }
 
+/** How long whoever holds the port may take to answer when nobody waits for us, in milliseconds. */
+const LATE_PATIENCE_MS = 5_000;
+
 /** `startTelemetryBridge`, later and without being waited for: what it throws goes to `onError`. */
 export function startTelemetryBridgeLate(
   config: NonNullable<Config["bridge"]>,
@@ -41,8 +45,8 @@ export function startTelemetryBridgeLate(
   { after, onServing }: LateStart,
 ): TelemetryBridge {
   const bridge = new LateBridge({ config, hub: parts.hub });
-  const start = async () => {
-    const own = await startTelemetryBridge(config, parts);
+  const start = async (signal: AbortSignal) => {
+    const own = await startTelemetryBridge(config, parts, { patienceMs: LATE_PATIENCE_MS, signal });
     onServing?.(own.url);
     return own;
   };
@@ -54,6 +58,7 @@ export function startTelemetryBridgeLate(
 export async function startTelemetryBridge(
   config: NonNullable<Config["bridge"]>,
   parts: TelemetryBridgeParts,
+  asking: Pick<HolderOptions, "patienceMs" | "signal"> = {},
 ): Promise<TelemetryBridge> {
   const { publisher, registry, content, ...rest } = parts;
   const { portIsDefault, join, ...address } = config;
@@ -80,19 +85,19 @@ export async function startTelemetryBridge(
     return Object.assign(await startBridge({ ...options, port }), { token });
   };
   const { hub, onError } = parts;
-  const joining = { config, log: publisher.log, hub, start: () => start(config.port), onError };
+  const joining = { ...asking, config, log: publisher.log, hub, start, onError };
   try {
     return (join && (await joinBridge(joining))) || (await start(config.port));
   } catch (error) {
     if (!isPortTaken(error)) throw error;
-    // Another process may have come first in between.
-    const other = join && (await joinBridge(joining));
+    // Another process may have come first in between, or be too busy to be connected to.
+    const other = join && (await joinHolder(joining));
     if (other) return other;
     // Somebody else's 4319 is no reason not to start; a port that was asked for is.
     if (portIsDefault) return start(0);
     if (!join) throw error;
-    onError(error);
-    return waitForPort(joining);
+    tellOfWait(reasonOf(error), joining);
+    return waitForPort(joining, "stranger");
   }
 }
 
@@ -124,8 +129,4 @@ function readPem(name: keyof BridgeTls, textOrFile: string): string {
 
 function randomToken(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("base64url");
-}
-
-function isPortTaken(error: unknown): boolean {
-  return error instanceof OrchestraError && (error.cause as NodeJS.ErrnoException)?.code === "EADDRINUSE";
 }

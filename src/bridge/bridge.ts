@@ -2,12 +2,12 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { SseHub } from "../../exporters/sse.ts";
-import { OrchestraError } from "../errors.ts";
+import { OrchestraError, reasonOf } from "../errors.ts";
 import { Access, type AccessOptions } from "./access.ts";
 import { createApp } from "./app.ts";
 import { EventIntake, type EventIntakeOptions } from "./event-intake.ts";
 import { createFrontDoor } from "./front-door.ts";
-import { hostOfAddress, isWildcard } from "./host-name.ts";
+import { reachableUrl } from "./host-name.ts";
 import { type HttpServer, type HttpServerOptions, loadHttpServer } from "./http-server.ts";
 import { KnownRoutes } from "./known-routes.ts";
 import { MalformedRequests } from "./malformed-request.ts";
@@ -83,13 +83,14 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     onError,
     createServer: (handle) => createServer(createFrontDoor({ access, malformed, isClosing }, handle)),
   });
-  http.server.on("error", onError);
   registerRoutes(app, { ...options, access, routes: () => routes.list() });
   await listen(app, host, port);
+  // Only now, as what keeps it from listening is thrown.
+  http.server.on("error", onError);
   if (options.holdsProcess === false) letGo(app.server);
   const address = app.server.address() as AddressInfo;
   return {
-    url: `${options.tls ? "https" : "http"}://${reachableHost(host)}:${address.port}`,
+    url: reachableUrl({ ...options, host, port: address.port }),
     address,
     routes: routes.list(),
     close: ({ deadlineMs = 1_000 } = {}) => {
@@ -129,9 +130,11 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     await app.listen({ host, port, backlog: BACKLOG });
   } catch (cause) {
     await app.close();
-    const message = `Cannot listen on \`${host}:${port}\`: ${(cause as Error).message}`;
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? `it is taken by another program (${code})` : reasonOf(cause);
+    const message = `Cannot listen on \`${host}:${port}\`: ${reason}`;
     // Anything but the port can only be the host's fault: a name that is unknown, or not this machine's.
-    throw PORT_FAULTS.has((cause as NodeJS.ErrnoException).code ?? "")
+    throw PORT_FAULTS.has(code)
       ? new OrchestraError("UNAVAILABLE", message, { cause, path: "port" })
       : new OrchestraError("INVALID_CONFIG", message, { cause, path: "host" });
   }
@@ -149,10 +152,4 @@ async function closeAll({ app, http, hub }: Open, deadlineMs: number): Promise<v
   http.goAway();
   await Promise.all([hub.shutdown({ deadlineMs }), app.close()]);
   clearTimeout(cutOff);
-}
-
-/** An address to reach the bridge by: all addresses of this machine include its loopback. */
-function reachableHost(host: string): string {
-  const own = hostOfAddress(host);
-  return isWildcard(own) ? DEFAULT_HOST : own;
 }

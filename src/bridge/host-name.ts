@@ -23,3 +23,14 @@ export function isLoopback(host: string): boolean {
 export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "[::]";
 }
+
+/** The address by which programs on this machine reach what is bound to `address`. */
+export function reachableAddress(address: string): string {
+  // All addresses of this machine include its loopback.
+  return isWildcard(hostOfAddress(address)) ? "127.0.0.1" : address;
+}
+
+/** Where programs on this machine find a server; without a slash at its end. */
+export function reachableUrl({ host, port, tls }: { host: string; port: number; tls?: unknown }): string {
+  return `${tls ? "https" : "http"}://${hostOfAddress(reachableAddress(host))}:${port}`;
+}

@@ -1,12 +1,20 @@
 #!/usr/bin/env node
 import type { StopSignal } from "./context.ts";
-import { runCli } from "./run.ts";
+import { versionProblem } from "./node-version.ts";
 
-const { argv, env, stdin, stdout, stderr } = process;
+const { argv, env, stdin, stdout, stderr, versions } = process;
 const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 // A reader that went away is told to whoever writes; unheard, it would end the process.
 for (const stream of [stdout, stderr]) stream.on("error", () => {});
+
+const problem = versionProblem(versions.node);
+if (problem !== undefined) {
+  stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+// Only now: of what it imports, an older Node may not have all.
+const { runCli } = await import("./run.ts");
 
 const exitCode = await runCli(argv.slice(2), {
   env,

@@ -1,8 +1,9 @@
 import type { Environment } from "../config.ts";
+import { Directories } from "./opencode-directories.ts";
 import { factOfEvent, factOfMessage, factOfRequest } from "./opencode-events.ts";
 import { fields, name } from "./opencode-fields.ts";
 import { Guard, type OnFault } from "./opencode-guard.ts";
-import { type Log, OpenCodeHost } from "./opencode-host.ts";
+import { DIRECTORY_CLOSED, type Log, OpenCodeHost } from "./opencode-host.ts";
 import type { Instance } from "./opencode-instance.ts";
 import { type PluginOptions, readOptions } from "./opencode-options.ts";
 
@@ -17,6 +18,7 @@ export interface OpenCodeHooks {
 
 /** One for the process: OpenCode calls a plugin again for each directory. */
 const host = new OpenCodeHost();
+const directories = new Directories(host, import.meta.url);
 
 /** The hooks for one directory; none when even that fails. Never throws, and waits for nothing. */
 export function openCodeHooks(input: unknown, given: unknown, env: Environment): OpenCodeHooks {
@@ -26,9 +28,21 @@ export function openCodeHooks(input: unknown, given: unknown, env: Environment):
 
 function hooksOf(input: unknown, options: PluginOptions, env: Environment): OpenCodeHooks {
   const log = logTo(input);
+  const directory = name(fields(input).directory);
+  const other = directories.heldFrom(directory);
+  if (other !== undefined) {
+    const copies = `this copy does nothing (${import.meta.url}), as ${other} is there`;
+    log(`The plugin is loaded twice for ${directory}: ${copies}`);
+    return {};
+  }
   const guard = new Guard(faultsTo(log));
   const abort = (sessionId: string) => void guard.runLong("abort", () => abortSession(input, sessionId));
   const { instance, leave } = host.enter({ options, env, log, abort });
+  const letGo = directories.hold(directory, () => {
+    // At once: whoever follows is told of the same from now on.
+    instance.close(DIRECTORY_CLOSED, Date.now());
+    void leave();
+  });
   return {
     event: guard.hook("event", (told) => instance.take(factOfEvent(fields(told).event, Date.now()))),
     "chat.message": guard.hook("chat.message", (asked, message) =>
@@ -41,7 +55,10 @@ function hooksOf(input: unknown, options: PluginOptions, env: Environment): Open
     "shell.env": guard.hook("shell.env", (asked, output) => {
       if (options.shellEnv) handOn("env", output, "TRACEPARENT", toolTraceparent(instance, asked));
     }),
-    dispose: () => leave(),
+    dispose: () => {
+      letGo();
+      return leave();
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { withinDeadline } from "../deadline.ts";
 import { reasonOf } from "../errors.ts";
 import { Guard } from "./opencode-guard.ts";
 import { whenIdle } from "./opencode-idle.ts";
-import { Instance } from "./opencode-instance.ts";
+import { Instance, MAX_WAITING } from "./opencode-instance.ts";
 import type { PluginOptions } from "./opencode-options.ts";
 import { onDeath } from "./opencode-signals.ts";
 import type { HostTelemetry } from "./opencode-telemetry.ts";
@@ -19,6 +19,8 @@ export interface EnterOptions {
   abort: (sessionId: string) => void;
 }
 
+/** Why what is open in a directory ends with it. */
+export const DIRECTORY_CLOSED = "directory closed";
 /** How long a directory's end, and the process's, may wait for us, in milliseconds. */
 const DISPOSE_MS = 1_500;
 const SIGNAL_MS = 1_000;
@@ -90,7 +92,7 @@ export class OpenCodeHost {
 
   async #open(
     instance: Instance,
-    { options, env, abort }: EnterOptions,
+    { options, env, log, abort }: EnterOptions,
     starting: Running["telemetry"],
   ): Promise<void> {
     const telemetry = await starting;
@@ -104,11 +106,17 @@ export class OpenCodeHost {
     const { prompts } = options;
     const traceparent = env.TRACEPARENT || env.traceparent;
     instance.open(new OpenCodeJobs({ ...telemetry, spans, prompts, traceparent, abort }));
+    if (instance.dropped === 0) return;
+    const lost =
+      `${instance.dropped} events came before the telemetry was up, when ${MAX_WAITING} waited already: ` +
+      "they are not told of";
+    log(lost);
+    telemetry.tell(lost);
   }
 
   async #leave(running: Running, instance: Instance): Promise<void> {
     await running.instances.get(instance);
-    instance.close("directory closed", Date.now());
+    instance.close(DIRECTORY_CLOSED, Date.now());
     running.instances.delete(instance);
     if (running.instances.size > 0) return;
     running.stopListening();

@@ -3,7 +3,7 @@ import type { Guard } from "./opencode-guard.ts";
 import type { OpenCodeJobs } from "./opencode-jobs.ts";
 
 /** Facts kept until the telemetry is up. */
-const MAX_WAITING = 10_000;
+export const MAX_WAITING = 10_000;
 
 /** One directory that OpenCode works in: what it tells of, before and after the telemetry is up. */
 export class Instance {

@@ -10,7 +10,7 @@ import type {
   TaskFact,
   ToolFact,
 } from "./opencode-facts.ts";
-import { type Outcome, outcomeOf, REJECTED } from "./opencode-outcome.ts";
+import { ABORT_REASON, type Outcome, outcomeOf, REJECTED } from "./opencode-outcome.ts";
 import { Run, type RunBook } from "./opencode-run.ts";
 import { type Session, Sessions } from "./opencode-sessions.ts";
 
@@ -268,10 +268,11 @@ export class OpenCodeJobs {
   }
 
   /** A job that somebody else ended, such as from the bridge. */
-  #follow({ id, reason = "" }: Readonly<Job>, kind: JobEventKind): void {
+  #follow({ id, reason = ABORT_REASON, finishedAt }: Readonly<Job>, kind: JobEventKind): void {
     const run = kind === "canceled" ? this.#runs.get(id) : undefined;
     if (run === undefined || run.hasEnded) return;
-    const at = this.#options.clock.now();
+    // By then the clock may have gone on, and what belongs to a job must not end after it.
+    const at = finishedAt ?? this.#options.clock.now();
     const canceled: Outcome = { kind: "canceled", reason };
     this.#forget(run, at, canceled);
     run.close(at, canceled);

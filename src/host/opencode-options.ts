@@ -1,5 +1,5 @@
 import type { Settings } from "../config.ts";
-import { fields } from "./opencode-fields.ts";
+import { type Fields, fields } from "./opencode-fields.ts";
 
 /** The second element of the plugin's entry in `opencode.json`, sorted out. */
 export interface PluginOptions {
@@ -19,14 +19,19 @@ export interface PluginOptions {
 
 /** Never throws: what cannot be used is left out and told of. */
 export function readOptions(given: unknown): PluginOptions {
-  const { propagate, prompts, redact, ...settings } = fields(given);
   const problems: string[] = [];
+  const object = (path: string, value: unknown): Fields => {
+    const isObject = (typeof value === "object" && !Array.isArray(value)) || value === undefined;
+    if (!isObject) problems.push(`Option \`${path}\`: expected an object`);
+    return isObject ? fields(value) : {};
+  };
+  const { propagate, prompts, redact, ...settings } = object("options", given);
   const flag = (path: string, value: unknown): boolean => {
     if (typeof value === "boolean" || value === undefined) return value ?? true;
     problems.push(`Option \`${path}\`: expected true or false`);
     return true;
   };
-  const { chatHeaders, shellEnv, ...others } = fields(propagate);
+  const { chatHeaders, shellEnv, ...others } = object("propagate", propagate);
   for (const key of Object.keys(others)) problems.push(`Option \`propagate.${key}\`: is not known`);
   const patterns = patternsOf(redact, problems);
   // A text that could not be redacted as asked for must not leave.

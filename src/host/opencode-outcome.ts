@@ -22,7 +22,10 @@ export interface RunState {
     | undefined;
 }
 
-const ABORTED: Outcome = { kind: "canceled", reason: "aborted" };
+/** Why a job is canceled when nobody says. */
+export const ABORT_REASON = "aborted";
+
+const ABORTED: Outcome = { kind: "canceled", reason: ABORT_REASON };
 
 /** The end of what was not allowed. */
 export const REJECTED: Outcome = { kind: "canceled", reason: "permission rejected" };

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
 import { type Environment, readConfig, type Settings } from "../config.ts";
-import { OrchestraError } from "../errors.ts";
+import { OrchestraError, reasonOf } from "../errors.ts";
 import { createOrchestratorEvent } from "../event/event.ts";
-import { WorkerJobRegistry } from "../job/registry.ts";
+import type { WorkerJobRegistry } from "../job/registry.ts";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../telemetry.ts";
 import { EventClock } from "./opencode-clock.ts";
 import { type Fields, fields } from "./opencode-fields.ts";
 import type { PluginOptions } from "./opencode-options.ts";
+import { OpenCodeRegistry } from "./opencode-registry.ts";
 
 /** The telemetry of one OpenCode process. */
 export interface HostTelemetry {
@@ -32,8 +33,8 @@ export interface HostTelemetryOptions extends Pick<PluginOptions, "settings" | "
 }
 
 const SERVICE_NAME = "opencode";
-/** As many options and variables may be left out as unusable. */
-const MAX_ATTEMPTS = 20;
+/** Stands for no data file. */
+const IN_MEMORY = "memory";
 
 /**
  * Starts the telemetry with what can be used of its options and variables; each of the others is told of and
@@ -42,16 +43,17 @@ const MAX_ATTEMPTS = 20;
  */
 export async function startHostTelemetry(options: HostTelemetryOptions): Promise<HostTelemetry> {
   const clock = new EventClock();
-  const registry = new WorkerJobRegistry({ now: clock.now });
+  const registry = new OpenCodeRegistry({ now: clock.now });
   const problems: string[] = [];
   const note = (message: string) => {
     problems.push(message);
     options.onWarning(message);
   };
-  let attempt = withDefaults(options);
-  for (let count = 1; ; count++) {
+  let attempt: Attempt = options;
+  // Each turn takes one thing out of what was given, so there is a last one.
+  for (;;) {
     try {
-      const { env, settings } = attempt;
+      const { env, settings } = withDefaults(attempt);
       const redact = redactor(options.redact);
       const telemetry = await startTelemetry({
         ...settings,
@@ -61,13 +63,13 @@ export async function startHostTelemetry(options: HostTelemetryOptions): Promise
         lateBridge: options.lateBridge,
         onWarning: options.onWarning,
       });
-      const running = hostTelemetry(telemetry, registry, clock, showsContent(attempt));
+      const running = hostTelemetry(telemetry, registry, clock, showsContent({ env, settings }));
       for (const problem of problems) running.tell(problem);
       return running;
     } catch (error) {
-      const next = count < MAX_ATTEMPTS ? without(error, attempt) : undefined;
+      const next = without(error, attempt);
       if (next === undefined) throw error;
-      note(`${(error as Error).message}; it is left out`);
+      note(`${reasonOf(error)}; it is left out`);
       attempt = next;
     }
   }
@@ -98,20 +100,31 @@ interface Attempt {
   settings: Settings;
 }
 
-function withDefaults({ env, settings }: HostTelemetryOptions): Attempt {
+function withDefaults({ env, settings }: Attempt): Attempt {
   const isNamed = env.OTEL_SERVICE_NAME || /(^|,)\s*service\.name=/.test(env.OTEL_RESOURCE_ATTRIBUTES ?? "");
-  const { bridge, dataFile = env.ORCHESTRA_DATA_FILE || defaultFile(env) } = settings;
-  const isInMemory = dataFile === "memory";
+  const { bridge, dataFile } = settings;
+  const file = givenFile(settings) ?? (env.ORCHESTRA_DATA_FILE || defaultFile(env));
+  const isInMemory = file === IN_MEMORY;
+  const limits = typeof dataFile === "string" ? {} : dataFile;
   return {
     env: isInMemory ? { ...env, ORCHESTRA_DATA_FILE: undefined } : env,
     settings: {
       ...(!isNamed && { serviceName: SERVICE_NAME }),
       ...settings,
       // A second OpenCode on the machine has its jobs in the feed of the first.
-      bridge: bridge === false ? false : { join: true, ...bridge },
-      dataFile: isInMemory ? undefined : dataFile,
+      bridge: isGroup(bridge) ? { join: true, ...bridge } : bridge,
+      dataFile: isGroup(limits) ? { ...limits, file: isInMemory ? undefined : file } : limits,
     },
   };
+}
+
+/** Whether it may hold options; what may not is left as it is, for whoever checks them. */
+function isGroup(given: unknown): given is object | undefined {
+  return given === undefined || (typeof given === "object" && !Array.isArray(given));
+}
+
+function givenFile({ dataFile }: Settings): string | undefined {
+  return typeof dataFile === "string" ? dataFile : dataFile?.file;
 }
 
 /** https://specifications.freedesktop.org/basedir-spec/latest/ */
@@ -125,14 +138,21 @@ function defaultFile(env: Environment): string | undefined {
 function without(error: unknown, { env, settings }: Attempt): Attempt | undefined {
   if (!(error instanceof OrchestraError) || error.path === undefined) return undefined;
   const { path } = error;
+  if (path === "file") return withoutFile({ env, settings });
   if (env[path] !== undefined) return { env: { ...env, [path]: undefined }, settings };
-  if (path === "file")
-    return {
-      env: { ...env, ORCHESTRA_DATA_FILE: undefined },
-      settings: { ...settings, dataFile: undefined },
-    };
   const left = dropped(fields(settings), path.split("."));
   return left && { env, settings: left as Settings };
+}
+
+/** The option gives way to the variable, that to the default, and that to memory. */
+function withoutFile({ env, settings }: Attempt): Attempt | undefined {
+  const file = givenFile(settings);
+  if (file === IN_MEMORY) return undefined;
+  if (file !== undefined)
+    return { env, settings: dropped(fields(settings), ["dataFile", "file"]) as Settings };
+  if (env.ORCHESTRA_DATA_FILE) return { env: { ...env, ORCHESTRA_DATA_FILE: undefined }, settings };
+  const dataFile = { ...fields(settings.dataFile), file: IN_MEMORY };
+  return { env, settings: { ...settings, dataFile } };
 }
 
 /** A copy without the value at `path`, or without what it is part of; undefined when there is neither. */

@@ -1,10 +1,11 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { invalidArgument, OrchestraError, reasonOf } from "../errors.ts";
 import { currentBoot } from "./boot.ts";
 import { isDamaged, setAside, verify } from "./damage.ts";
 import type { Database, OpenDatabase } from "./database.ts";
 import { FilePlace } from "./file-place.ts";
+import { makeFolder } from "./folder.ts";
 import { patiently } from "./patience.ts";
 import { loadSqlite } from "./runtime-sqlite.ts";
 import { SqliteStore } from "./sqlite-store.ts";
@@ -152,7 +153,7 @@ function connects(open: OpenDatabase, settings: Settings): boolean {
 }
 
 function connect(open: OpenDatabase, { file, synchronous, objectionTo }: Settings): Database {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   createFile(file);
   // SQLite would open it for reading then, and find out when it first writes.
   accessSync(file, constants.R_OK | constants.W_OK);

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSseHub } from "../../exporters/sse.ts";
 import { readConfig } from "../../src/config.ts";
+import { reasonOf } from "../../src/errors.ts";
 import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../src/telemetry.ts";
@@ -41,16 +42,26 @@ async function workersAt(url: string | undefined): Promise<string[]> {
   return jobs.map(({ workerId }) => workerId).sort();
 }
 
-/** A program that answers, but not with a feed. */
-async function startStranger(asked: IncomingMessage[] = []): Promise<number> {
-  const server = createServer((request, response) => {
+const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
+
+/** A program that holds a port. */
+async function startHolder(answer: RequestListener, host = "127.0.0.1"): Promise<number> {
+  const server = createServer(answer);
+  server.listen(0, host);
+  await once(server, "listening");
+  closings.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** One that answers, but not with a feed. */
+function startStranger(asked: IncomingMessage[] = [], host?: string): Promise<number> {
+  return startHolder((request, response) => {
     asked.push(request);
     response.end("hello");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  closings.push(() => server.close());
-  return (server.address() as AddressInfo).port;
+  }, host);
 }
 
 describe("a telemetry that joins", () => {
@@ -81,6 +92,12 @@ describe("a telemetry that joins", () => {
     const options = { config, log, hub, start: () => Promise.reject(new Error("taken")), onError: () => {} };
     expect(await joinBridge(options)).toBeUndefined();
     expect(await joinBridge({ ...options, config: configOf(await startStranger()) })).toBeUndefined();
+    const guarded = await start({ bridge: { host: "0.0.0.0", port: 0, token: "a-token-for-tests" } });
+    expect(await joinBridge({ ...options, config: configOf(portOf(guarded)) })).toBeUndefined();
+    const endless = await startHolder((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write(": \n\n");
+    });
+    expect(await joinBridge({ ...options, config: configOf(endless) })).toBeUndefined();
   });
 
   it("does not hand its token to whoever holds the port", async () => {
@@ -92,13 +109,98 @@ describe("a telemetry that joins", () => {
     );
   });
 
+  it("does so off loopback neither, and leaves the feed to whoever asks for a token", async () => {
+    const [host, token] = ["0.0.0.0", "a-token-for-tests"];
+    const asked: IncomingMessage[] = [];
+    const port = await startStranger(asked, host);
+    await start({ bridge: { host, port, join: true, token } });
+    expect(new Set(asked.map(({ headers }) => headers.authorization))).toEqual(new Set([undefined]));
+    const warnings: string[] = [];
+    const first = await start({ dataFile: file(), bridge: { host, port: 0, token } });
+    const second = await start({
+      dataFile: file(),
+      bridge: { host, port: portOf(first), token, join: true },
+      onWarning: (text) => warnings.push(text),
+    });
+    expect(second.url).toBe(first.url);
+    expect(warnings).toEqual([]);
+  });
+
   it("waits for a port that was asked for and is a stranger's, and says so", async () => {
     const warnings: string[] = [];
     const port = await startStranger();
     const bridge = { port, join: true };
     const telemetry = await start({ bridge, onWarning: (text) => warnings.push(text) });
     expect(telemetry.url).toBe(`http://127.0.0.1:${port}`);
-    expect(warnings).toEqual([expect.stringMatching(/^The bridge failed .*EADDRINUSE/)]);
+    expect(warnings).toEqual([
+      "The bridge failed and its failures are counted from now on: " +
+        `Cannot listen on \`127.0.0.1:${port}\`: it is taken by another program (EADDRINUSE); ` +
+        "it is looked at every 2 seconds, and the feed is served there once it is free",
+    ]);
+  });
+
+  it("says no more than that of a port that it does not wait for", async () => {
+    const port = await startStranger();
+    await expect(start({ bridge: { port } })).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      path: "port",
+      message: `Cannot listen on \`127.0.0.1:${port}\`: it is taken by another program (EADDRINUSE)`,
+    });
+  });
+
+  it("goes on asking whoever does not answer, and says so", async () => {
+    const log = createMemoryEventLog();
+    const { latest } = await log.bounds();
+    const requests: ServerResponse[] = [];
+    const askedAgain = Promise.withResolvers<void>();
+    const port = await startHolder((_, response) => {
+      if (requests.push(response) === 2) askedAgain.resolve();
+    });
+    const errors: unknown[] = [];
+    const bridge = await joinBridge({
+      config: configOf(port),
+      log,
+      hub: createSseHub({ log }),
+      start: () => Promise.reject(new Error("must not be started")),
+      onError: (error) => errors.push(error),
+      patienceMs: 20,
+      intervalMs: 5,
+    });
+    expect(bridge?.url).toBe(`http://127.0.0.1:${port}`);
+    expect(errors.map(reasonOf)).toEqual([
+      `\`127.0.0.1:${port}\` is held by a program that does not answer; ` +
+        "it is looked at every 0.005 seconds, and the feed is served there once it is free",
+    ]);
+    await askedAgain.promise;
+    requests
+      .at(-1)
+      ?.writeHead(200, JSON_TYPE)
+      .end(JSON.stringify({ log: { latest } }));
+    await bridge?.close();
+  });
+
+  it("serves another port once that turns out to be a stranger, where any port will do", async () => {
+    const log = createMemoryEventLog();
+    const served = Promise.withResolvers<number>();
+    let requests = 0;
+    const port = await startHolder((_, response) => {
+      if (++requests > 2) response.end("hello");
+    });
+    const bridge = await joinBridge({
+      config: { ...configOf(port), portIsDefault: true },
+      log,
+      hub: createSseHub({ log }),
+      start: async (another) => {
+        served.resolve(another);
+        return { url: "http://own", token: "t", close: async () => {} };
+      },
+      onError: () => {},
+      patienceMs: 20,
+      intervalMs: 5,
+    });
+    expect(await served.promise).toBe(0);
+    await bridge?.close();
+    expect(bridge?.url).toBe("http://own");
   });
 
   it("takes the port over when it is free", async () => {
@@ -140,6 +242,40 @@ describe("a late bridge", () => {
     expect(await workersAt(url)).toEqual(["early"]);
     await telemetry.shutdown();
     await expect(fetch(url)).rejects.toThrow("fetch failed");
+  });
+
+  it("has the patience to join whoever is busy", async () => {
+    const first = await start({ dataFile: file(), bridge: { port: 0 } });
+    const status = await (await fetch(`${first.url}/v1/status`)).text();
+    const port = await startHolder((_, response) => {
+      setTimeout(() => response.writeHead(200, JSON_TYPE).end(status), 1_200);
+    });
+    const serving = Promise.withResolvers<string>();
+    const warnings: string[] = [];
+    await start({
+      dataFile: file(),
+      bridge: { port, join: true },
+      lateBridge: { after: Promise.resolve(), onServing: serving.resolve },
+      onWarning: (text) => warnings.push(text),
+    });
+    expect(await serving.promise).toBe(`http://127.0.0.1:${port}`);
+    expect(warnings).toEqual([]);
+  });
+
+  it("lets go of whoever does not answer when it is closed", async () => {
+    const asked = Promise.withResolvers<IncomingMessage>();
+    const port = await startHolder((request) => asked.resolve(request));
+    const warnings: string[] = [];
+    const telemetry = await start({
+      bridge: { port, join: true },
+      lateBridge: { after: Promise.resolve() },
+      onWarning: (text) => warnings.push(text),
+    });
+    const { socket } = await asked.promise;
+    const closed = once(socket, "close");
+    await telemetry.shutdown();
+    await closed;
+    expect(warnings).toEqual([]);
   });
 
   it("never serves when it was closed before", async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { hostOfAddress, isLoopback, isWildcard, parseHost } from "../../../src/bridge/host-name.ts";
+import {
+  hostOfAddress,
+  isLoopback,
+  isWildcard,
+  parseHost,
+  reachableAddress,
+  reachableUrl,
+} from "../../../src/bridge/host-name.ts";
 
 describe("parseHost", () => {
   it.each([
@@ -54,5 +61,17 @@ describe("an address", () => {
 
   it("stands for all others when it is a wildcard", () => {
     expect(["0.0.0.0", "[::]", "127.0.0.1"].map(isWildcard)).toEqual([true, true, false]);
+  });
+
+  it.each([
+    ["127.0.0.1", "127.0.0.1", "http://127.0.0.1:80"],
+    ["0.0.0.0", "127.0.0.1", "http://127.0.0.1:80"],
+    ["::", "127.0.0.1", "http://127.0.0.1:80"],
+    ["::1", "::1", "http://[::1]:80"],
+    ["panel.example", "panel.example", "http://panel.example:80"],
+  ])("%s is reached by %s, at %s", (host, address, url) => {
+    expect([reachableAddress(host), reachableUrl({ host, port: 80 })]).toEqual([address, url]);
+    const tls = { cert: "", key: "" };
+    expect(reachableUrl({ host, port: 80, tls })).toBe(url.replace("http:", "https:"));
   });
 });

@@ -28,3 +28,10 @@ it("lets go of what waits when it is closed", () => {
   instance.open(jobs);
   expect(applied).toEqual([]);
 });
+
+it("counts what came when too many waited", () => {
+  const { applied, instance, jobs } = setUp();
+  for (let count = 0; count < 10_002; count++) instance.take(FACT);
+  instance.open(jobs);
+  expect([applied.length, instance.dropped]).toEqual([10_000, 2]);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OpenCodeFact, PromptFact, StepFact, ToolFact } from "../../../src/host/opencode-facts.ts";
 import { Replay } from "../../fixtures/opencode-replay.ts";
-import { PARENT_SPAN_CONTEXT, PARENT_TRACEPARENT } from "../../fixtures/traced-job.ts";
+import { milliseconds, PARENT_SPAN_CONTEXT, PARENT_TRACEPARENT } from "../../fixtures/traced-job.ts";
 
 let clock = Date.now();
 
@@ -95,6 +95,18 @@ describe("a subagent without a session", () => {
       status("idle", "top"),
     ]);
     expect(story).toEqual(["build canceled: permission rejected", "  sub canceled: permission rejected"]);
+  });
+});
+
+describe("a job that somebody else cancels", () => {
+  it("outlasts all that belongs to it, though time goes on", () => {
+    // Each look at the clock finds it later.
+    const replay = told([...opened(), tool("top", "one")], new Replay({ now: () => ++clock }));
+    replay.registry.cancel("one");
+    expect(replay.tree).toEqual(["invoke_agent build: cancellation", "  execute_tool bash: canceled"]);
+    const ends = replay.spans.map(({ name, endTime }) => ({ name, end: milliseconds(endTime) }));
+    const end = replay.registry.get("one")?.finishedAt;
+    expect(ends.map(({ name }) => ({ name, end }))).toEqual(ends);
   });
 });
 

@@ -2,15 +2,18 @@ import { describe, expect, it } from "vitest";
 import { readOptions } from "../../../src/host/opencode-options.ts";
 
 describe("the plugin's options", () => {
-  it.each([undefined, null, "x", 1, []])("may be %j", (given) => {
-    expect(readOptions(given)).toEqual({
-      settings: {},
-      chatHeaders: true,
-      shellEnv: true,
-      prompts: true,
-      redact: [],
-      problems: [],
-    });
+  const NONE = { settings: {}, chatHeaders: true, shellEnv: true, prompts: true, redact: [] };
+
+  it.each([undefined, null, {}])("may be %j", (given) => {
+    expect(readOptions(given)).toEqual({ ...NONE, problems: [] });
+  });
+
+  it.each(["x", 1, true, [], [{ prompts: false }]])("are told of when they are %j", (given) => {
+    expect(readOptions(given)).toEqual({ ...NONE, problems: ["Option `options`: expected an object"] });
+  });
+
+  it("are told of when what they hold of others is no object", () => {
+    expect(readOptions({ propagate: false }).problems).toEqual(["Option `propagate`: expected an object"]);
   });
 
   it("are the plugin's own, and those of the telemetry", () => {

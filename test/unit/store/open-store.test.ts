@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Database } from "../../../src/store/database.ts";
 import type { StoreOptions } from "../../../src/store/open-store.ts";
@@ -20,6 +22,9 @@ import { runNode } from "../../fixtures/node-process.ts";
 import { openTestStore, temporaryFolder } from "../../fixtures/sqlite-logs.ts";
 import { errorFrom } from "../../fixtures/thrown.ts";
 
+const execute = promisify(execFile);
+const ENDING = { timeout: 5_000, killSignal: "SIGKILL" } as const;
+const OPEN_STORE = new URL("../../../src/store/open-store.ts", import.meta.url).href;
 const START = "20260101T000000Z";
 
 /** A closed database with so many rows. */
@@ -56,6 +61,28 @@ describe("a store that is opened", () => {
     const modeOf = (path: string) => statSync(path).mode & 0o777;
     expect([modeOf(file), modeOf(`${file}-wal`), modeOf(dirname(file))]).toEqual([0o600, 0o600, 0o700]);
   });
+
+  it("makes each folder for its owner only", async () => {
+    const folder = temporaryFolder();
+    await openTestStore({ file: join(folder, "deep", "er", "events.db") });
+    const modes = ["deep", "deep/er"].map((path) => statSync(join(folder, path)).mode & 0o777);
+    expect(modes).toEqual([0o700, 0o700]);
+  });
+
+  it.runIf(process.platform === "linux").each(["/proc/nope/folder/events.db", "/proc/nope/events.db"])(
+    "says so when no folder can be made for it: %s",
+    async (file) => {
+      const code = `const { openStore } = await import(${JSON.stringify(OPEN_STORE)});
+        await openStore({ file: ${JSON.stringify(file)} }).catch((error) => console.log(JSON.stringify({ ...error, message: error.message })));`;
+      // In a process of its own, which can be ended: from `mkdirSync` Node would never come back there.
+      const { stdout } = await execute(process.execPath, ["--input-type=module", "-e", code], ENDING);
+      expect(JSON.parse(stdout)).toMatchObject({
+        code: "INVALID_CONFIG",
+        path: "file",
+        message: expect.stringMatching(/^The database \S+ cannot be opened: ENOENT: .*'\/proc\/nope'$/),
+      });
+    },
+  );
 
   it("leaves the mode of an existing file as it is", async () => {
     const file = join(temporaryFolder(), "events.db");
