@@ -1,15 +1,13 @@
 // npm run -s panel:images — draws each view of the control panel, in light and in dark, into docs/images.
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { startTestBridge } from "../../test/fixtures/bridge.ts";
 import { startChromium } from "../../test/fixtures/chromium.ts";
 import { SAMPLE_NOW_MS, sampleEvents } from "../../test/panel/sample-jobs.ts";
 import { stopTime } from "../../test/panel/stopped-time.ts";
+import { COLOR_SCHEMES, type ColorScheme, openTabs, savePicture } from "../docs-images.ts";
 import { findChromium } from "../find-chromium.ts";
 
-const IMAGES = join(import.meta.dirname, "../../docs/images");
 const WIDE = { width: 1280, height: 600 };
 const NARROW = { width: 360, height: 640 };
 
@@ -25,10 +23,9 @@ const PICTURES = [
 type Picture = (typeof PICTURES)[number];
 
 /** Opens the page before anything happens, as marks of progress are those that it has seen. */
-async function draw(browser: Browser, { name, hash, viewport }: Picture, colorScheme: "light" | "dark") {
+async function draw(browser: Browser, { name, hash, viewport }: Picture, colorScheme: ColorScheme) {
   const bridge = await startTestBridge();
-  const look = { viewport, colorScheme, reducedMotion: "reduce", timezoneId: "UTC" } as const;
-  const tabs = await browser.newContext(look);
+  const tabs = await openTabs(browser, { viewport, colorScheme });
   await stopTime(tabs, SAMPLE_NOW_MS);
   const page = await tabs.newPage();
   await page.goto(`${bridge.url}/#/jobs`);
@@ -39,15 +36,13 @@ async function draw(browser: Browser, { name, hash, viewport }: Picture, colorSc
   await page.evaluate((address) => location.replace(address), hash);
   if (name === "health") await page.getByText("Nothing was lost.").waitFor();
   if (name === "job") await page.getByRole("region", { name: "Events" }).getByText("created").waitFor();
-  await page.screenshot({ path: join(IMAGES, `panel-${name}-${colorScheme}.png`) });
+  await savePicture(page, { name: `panel-${name}`, colorScheme });
   await tabs.close();
   await bridge.close();
 }
 
-mkdirSync(IMAGES, { recursive: true });
 const browser = await startChromium(findChromium());
 for (const picture of PICTURES) {
-  await draw(browser, picture, "light");
-  await draw(browser, picture, "dark");
+  for (const colorScheme of COLOR_SCHEMES) await draw(browser, picture, colorScheme);
 }
 await browser.close();

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import { ANSWERS, type Answer } from "./llm-answers.ts";
+import { ANSWERS, type Answer, type Answers } from "./llm-answers.ts";
 import { ChatStream } from "./llm-stream.ts";
 
 /** One call of the model that is part of a prompt's work; titles are made aside. */
@@ -20,7 +20,7 @@ interface ChatBody {
   tools?: unknown[];
 }
 
-/** A model on loopback that does as the words of `ANSWERS` say. */
+/** A model on loopback that does as its answers say. */
 export class FakeLlm {
   /** In order of arrival. */
   readonly requests: LlmRequest[] = [];
@@ -29,10 +29,15 @@ export class FakeLlm {
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   readonly #watchers = new Set<() => void>();
   #release = Promise.withResolvers<void>();
+  readonly #answers: Answers;
   #calls = 0;
 
-  static async start(): Promise<FakeLlm> {
-    const llm = new FakeLlm();
+  private constructor(answers: Answers) {
+    this.#answers = answers;
+  }
+
+  static async start(answers: Answers = ANSWERS): Promise<FakeLlm> {
+    const llm = new FakeLlm(answers);
     llm.#server.listen(0, "127.0.0.1");
     await once(llm.#server, "listening");
     return llm;
@@ -73,9 +78,10 @@ export class FakeLlm {
       new ChatStream(response).say("A title");
       return;
     }
-    const isDone = messages.at(-1)?.role === "tool";
-    const word = firstWord(messages.findLast(({ role }) => role === "user")?.content);
-    const answer: Answer = isDone ? { say: "done" } : (ANSWERS[word] ?? { say: "noted" });
+    const asked = messages.findLastIndex(({ role }) => role === "user");
+    const word = firstWord(messages[asked]?.content);
+    const turn = messages.slice(asked).filter(({ role }) => role === "assistant").length;
+    const answer: Answer = [this.#answers[word] ?? { say: "noted" }].flat()[turn] ?? { say: "done" };
     const calls = typeof answer === "object" && "call" in answer ? answer.call : [];
     const named = calls.map((call) => ({ ...call, id: `call_${++this.#calls}` }));
     const released = this.#release.promise;
@@ -101,8 +107,9 @@ function firstWord(content: string | { text?: string }[] = ""): string {
   return /\w+/.exec(text)?.[0] ?? "";
 }
 
-function refuse(response: ServerResponse, { status, retryAfterMs }: Extract<Answer, { status: number }>) {
+function refuse(response: ServerResponse, refusal: Extract<Answer, { status: number }>): void {
+  const { status, error = `the model answers with ${status}`, retryAfterMs } = refusal;
   const retry = retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) };
   response.writeHead(status, { "content-type": "application/json", ...retry });
-  response.end(JSON.stringify({ error: { message: `the model answers with ${status}` } }));
+  response.end(JSON.stringify({ error: { message: error } }));
 }

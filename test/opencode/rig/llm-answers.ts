@@ -1,18 +1,23 @@
 import type { ToolCall } from "./llm-stream.ts";
 
-/** What the model does when the first word of a prompt is heard. */
+/** What the model does in one turn. */
 export type Answer =
   | { say: string }
-  /** Once they have run, the model says that it is done. */
   | { call: readonly ToolCall[] }
   /** Nothing until the test lets it go on; then it says something. */
   | "hold"
   /** `retryAfterMs`: what the client is asked to wait before it tries again. */
-  | { status: number; retryAfterMs?: number };
+  | { status: number; error?: string; retryAfterMs?: number };
+
+/**
+ * By the first word of a prompt: what the model does at first, and then each time the tools that it has
+ * called have run. After the last it says that it is done.
+ */
+export type Answers = Readonly<Record<string, Answer | readonly Answer[]>>;
 
 const AN_HOUR_MS = 3_600_000;
 
-export const ANSWERS: Readonly<Record<string, Answer>> = {
+export const ANSWERS: Answers = {
   PLAIN: { say: "hello there" },
   HOLD: "hold",
 

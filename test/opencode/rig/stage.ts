@@ -7,8 +7,10 @@ import type { Evidence } from "./audit.ts";
 import { distinctSpans } from "./distinct-spans.ts";
 import { FakeLlm } from "./fake-llm.ts";
 import { LiveFeed } from "./live-feed.ts";
+import type { Answers } from "./llm-answers.ts";
 import { type Ending, OpencodeProcess } from "./opencode-process.ts";
 import { OpencodeServer } from "./opencode-server.ts";
+import { OpencodeTui } from "./opencode-tui.ts";
 import { type PluginEntry, Project } from "./project.ts";
 
 /** What the set-up of all tests has made ready. */
@@ -21,6 +23,8 @@ export interface Installation {
 
 export interface StageOptions extends Installation {
   plugins: readonly PluginEntry[];
+  /** What the model does. Default: `ANSWERS`. */
+  answers?: Answers | undefined;
   env?: Readonly<Record<string, string>> | undefined;
   /** Added to `opencode.json`. */
   config?: object | undefined;
@@ -38,7 +42,7 @@ export class Stage {
   /** Where the plugin's bridge is to be. */
   readonly bridge: string;
   readonly #binary: string;
-  readonly #processes: OpencodeProcess[] = [];
+  readonly #processes: Pick<OpencodeProcess, "ended" | "kill">[] = [];
   readonly #closings: (() => void)[] = [];
 
   private constructor(parts: Pick<Stage, "llm" | "receiver" | "project" | "bridge">, binary: string) {
@@ -50,8 +54,12 @@ export class Stage {
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    const { binary, packages, plugins, env, config = {}, exportsItself = false } = options;
-    const [llm, receiver, port] = [await FakeLlm.start(), await startOtlpReceiver(), await freePort(ports)];
+    const { binary, packages, plugins, answers, env, config = {}, exportsItself = false } = options;
+    const [llm, receiver, port] = [
+      await FakeLlm.start(answers),
+      await startOtlpReceiver(),
+      await freePort(ports),
+    ];
     const project = new Project({
       llmUrl: llm.url,
       packages,
@@ -81,6 +89,14 @@ export class Stage {
     const server = await OpencodeServer.of(this.#start("serve", "--hostname", "127.0.0.1", "--port", port));
     this.#closings.push(() => server.close());
     return server;
+  }
+
+  /** Starts `opencode` in a terminal, and resolves when it can be prompted. */
+  async tui(): Promise<OpencodeTui> {
+    const tui = new OpencodeTui(this.#binary, this.project);
+    this.#processes.push(tui);
+    await tui.opened();
+    return tui;
   }
 
   /** Follows the feed from its beginning, also before and after there is one. */
