@@ -7,6 +7,7 @@ import { Dialogs } from "./ui/dialogs.tsx";
 import { GapNotice } from "./ui/gap-notice.tsx";
 import { Header } from "./ui/header.tsx";
 import { useShortcuts } from "./ui/keyboard.ts";
+import { LinkNotice } from "./ui/link-notice.tsx";
 import { HealthView } from "./views/health-view.tsx";
 import { JobView } from "./views/job-view.tsx";
 import { JobsView } from "./views/jobs-view.tsx";
@@ -38,6 +39,7 @@ export function App() {
         Skip to content
       </button>
       <Header />
+      <LinkNotice />
       <GapNotice />
       <main id="main" tabIndex={-1}>
         <View />

@@ -24,11 +24,14 @@ export const now = createClock({
 
 export const route = signal<Route>({ view: "health" });
 
-/** The dialog that is open. For signing in, what it is needed for and what to do when it is done. */
+/**
+ * The dialog that is open. For signing in, what it is needed for and what to do when it is done; for canceling,
+ * the reason if the question has been answered already.
+ */
 export type OpenDialog =
   | { kind: "help" | "settings" }
   | { kind: "sign-in"; why: string; onSignedIn: () => void }
-  | { kind: "cancel"; jobId: string };
+  | { kind: "cancel"; jobId: string; confirmed?: string };
 
 export const dialog = signal<OpenDialog | undefined>(undefined);
 

@@ -17,7 +17,7 @@ it("builds the panel of a checkout once, and the bridge serves it", async () => 
     const page = await (await fetch(`${test.url}/`)).text();
     expect(page).toBe(readFileSync(".cache/panel/index.html", "utf8"));
     const assets = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path as string);
-    expect(assets.map((path) => path.replace(/.*\./, "")).sort()).toEqual(["css", "js", "svg"]);
+    expect(assets.map((path) => path.replace(/.*\./, "")).sort()).toEqual(["css", "js", "js", "svg"]);
     for (const path of assets) expect((await fetch(`${test.url}${path}`)).status, path).toBe(200);
     // Nothing stands in the page that its own policy forbids.
     expect(page).not.toMatch(/<style|style="|<script(?![^>]*src=)|\son\w+=|https?:\/\//);

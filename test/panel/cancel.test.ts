@@ -1,8 +1,11 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { JobEvent } from "../../src/event/event.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
 import { startTelemetry } from "../../src/telemetry.ts";
 import { launchChromium, openTabs } from "../browser/chromium-browser.ts";
+import { startTestBridge, TOKEN } from "../fixtures/bridge.ts";
+import { startCuttingProxy } from "../fixtures/cutting-proxy.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { openPanel } from "./panel-page.ts";
 
@@ -24,9 +27,10 @@ async function start({ isSignedIn }: { isSignedIn: boolean }) {
   await telemetry.flush();
   const url = telemetry.url as string;
   const hash = isSignedIn ? `#token=${telemetry.token}` : undefined;
-  const { page, go } = await openPanel(await openTabs(browser), url, hash);
+  const tabs = await openTabs(browser);
+  const { page, go } = await openPanel(tabs, url, hash);
   await page.getByRole("link", { name: "Dig a tunnel" }).click();
-  return { registry, telemetry, id, page, go };
+  return { registry, telemetry, id, tabs, page, go };
 }
 
 /** Asks for the end of the job that is shown, up to the question. */
@@ -43,7 +47,9 @@ const confirm = (question: ReturnType<Page["getByRole"]>) =>
 describe("canceling a job", () => {
   it("asks first, then for the token, and then tells that it was canceled", async () => {
     const { registry, telemetry, id, page } = await start({ isSignedIn: false });
-    await confirm(await ask(page));
+    const asking = await ask(page);
+    await asking.getByLabel("Reason").fill("The mountain is gone");
+    await confirm(asking);
     const signIn = page.getByRole("dialog", { name: "Sign in" });
     await signIn.getByText("Canceling a job needs the token").waitFor();
     await signIn.getByLabel("Token").fill("wrong");
@@ -52,12 +58,14 @@ describe("canceling a job", () => {
     expect(registry.get(id)?.status).toBe("running");
     await signIn.getByLabel("Token").fill(telemetry.token as string);
     await signIn.getByRole("button", { name: "Sign in" }).click();
-    const question = page.getByRole("dialog", { name: "Cancel this job?" });
-    await question.getByLabel("Reason").fill("The mountain is gone");
-    await confirm(question);
-    await question.getByRole("status").getByText("The job was canceled.").waitFor();
+    // What was confirmed is not asked again.
+    const outcome = page.getByRole("dialog", { name: "Job canceled" });
+    await outcome.getByRole("status").getByText("The job was canceled.").waitFor();
     expect(registry.get(id)).toMatchObject({ status: "canceled" });
-    await question.getByRole("button", { name: "Close" }).last().click();
+    await page.keyboard.press("Enter");
+    await outcome.waitFor({ state: "detached" });
+    // The button that had the focus before is gone.
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("view-title");
     await page.getByText("The mountain is gone").first().waitFor();
     expect(await page.getByRole("button", { name: "Cancel", exact: true }).count()).toBe(0);
   });
@@ -82,7 +90,8 @@ describe("canceling a job", () => {
     await telemetry.flush();
     await question.getByText("Succeeded").waitFor();
     await confirm(question);
-    await question.getByRole("status").getByText("The job had ended before.").waitFor();
+    const outcome = page.getByRole("dialog", { name: "Job not canceled" });
+    await outcome.getByRole("status").getByText("The job had ended before. It succeeded.").waitFor();
     expect(registry.get(id)?.status).toBe("succeeded");
   });
 
@@ -91,8 +100,52 @@ describe("canceling a job", () => {
     telemetry.publish(jobEvent("orchestra.job.started", "elsewhere"));
     await telemetry.flush();
     await go("#/jobs/elsewhere");
-    const question = await ask(page);
-    await confirm(question);
-    await question.getByText("This server only hears of the job").waitFor();
+    await confirm(await ask(page));
+    const outcome = page.getByRole("dialog", { name: "Job not canceled" });
+    await outcome.getByText("This server only hears of the job").waitFor();
   });
+
+  it("says in words that the server is away, and can be asked again", async () => {
+    const { registry, telemetry, id, tabs } = await start({ isSignedIn: true });
+    const proxy = await startCuttingProxy(Number(new URL(telemetry.url as string).port));
+    const { page } = await openPanel(tabs, proxy.url, `#token=${telemetry.token}`);
+    await page.getByRole("link", { name: "Dig a tunnel" }).click();
+    const question = await ask(page);
+    await question.getByLabel("Reason").fill("Too late");
+    proxy.block(true);
+    proxy.cut();
+    await confirm(question);
+    const unanswered = page.getByRole("dialog", { name: "No answer" });
+    await unanswered.getByText("The server does not answer. The job may go on").waitFor();
+    expect(registry.get(id)?.status).toBe("running");
+    proxy.block(false);
+    await unanswered.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("dialog", { name: "Job canceled" }).waitFor();
+    expect(registry.get(id)).toMatchObject({ status: "canceled", reason: "Too late" });
+  });
+});
+
+/** More than the page and the bridge hold. */
+const MANY_JOBS = 10_001;
+
+it("does not wait for a job that was let go of meanwhile, and yet tells of its end", async () => {
+  const test = await startTestBridge({ cancelJob: async () => {} });
+  onTestFinished(() => test.close());
+  const publish = async (events: readonly JobEvent[]) => {
+    for (const event of events) test.publisher.publish(event);
+    await test.publisher.flush();
+  };
+  await publish([jobEvent("orchestra.job.started", "a")]);
+  const { page } = await openPanel(await openTabs(browser), test.url, `#token=${TOKEN}`);
+  await page.getByRole("table").getByRole("link").click();
+  await confirm(await ask(page));
+  await page.getByRole("dialog", { name: "Canceling the job" }).getByText("has not ended yet").waitFor();
+  const ids = Array.from({ length: MANY_JOBS }, (_, index) => `other-${index}`);
+  for (let from = 0; from < ids.length; from += 1_000) {
+    await publish(ids.slice(from, from + 1_000).map((id) => jobEvent("orchestra.job.started", id)));
+  }
+  const gone = page.getByRole("dialog", { name: "Job gone" });
+  await gone.getByText("The server holds this job no longer. How it ended is not known.").waitFor();
+  await publish([jobEvent("orchestra.job.canceled", "a")]);
+  await page.getByRole("dialog", { name: "Job canceled" }).getByText("The job was canceled.").waitFor();
 });

@@ -2,6 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { launchChromium, openTabs } from "../browser/chromium-browser.ts";
 import { startTestBridge } from "../fixtures/bridge.ts";
+import { jobEvent } from "../fixtures/job-story.ts";
 import { isLive, openPanel } from "./panel-page.ts";
 import { shownJobs } from "./panel-rows.ts";
 import { SAMPLE_NOW_MS, sampleEvents } from "./sample-jobs.ts";
@@ -125,4 +126,24 @@ it("goes back to the list as it was looked at", async () => {
   await page.goForward();
   await page.getByRole("article").getByRole("link", { name: "Jobs", exact: true }).click();
   await page.getByText("2 of 58 jobs").waitFor();
+});
+
+it("has the search and the choices in one row wherever there is room for a table, and room for the search anyway", async () => {
+  const { test, page } = await start();
+  // As many as make the counts wide.
+  const ids = Array.from({ length: 1_200 }, (_, index) => `many-${index}`);
+  for (const id of ids) test.publisher.publish(jobEvent("orchestra.job.completed", id));
+  await test.publisher.flush();
+  await page.getByText("1,258 jobs", { exact: true }).waitFor();
+  for (const width of [761, 900, 1_100, 1_200, 1_280, 1_440, 3_840]) {
+    await page.setViewportSize({ width, height: 800 });
+    const tops = await page
+      .getByRole("search")
+      .locator("label")
+      .evaluateAll((fields) => fields.map((field) => field.getBoundingClientRect().top));
+    expect({ width, tops }).toEqual({ width, tops: Array(4).fill(tops[0]) });
+  }
+  await page.setViewportSize({ width: 360, height: 800 });
+  const search = await page.getByRole("searchbox").boundingBox();
+  expect(search?.width).toBeGreaterThan(180);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { launchChromium, openTabs } from "../browser/chromium-browser.ts";
 import { startTestBridge } from "../fixtures/bridge.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
-import { isLive, openPanel } from "./panel-page.ts";
+import { drawn, isLive, openPanel } from "./panel-page.ts";
 
 let browser: Browser;
 
@@ -77,7 +77,7 @@ it.each([1280, 360])("shows every text of a job as text, at a width of %i", asyn
   ];
   for (const address of addresses) {
     await go(address);
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    await drawn(page);
     expect(await foreignParts(page)).toEqual([]);
   }
 });

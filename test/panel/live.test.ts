@@ -4,6 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { launchChromium, openTabs } from "../browser/chromium-browser.ts";
 import { startTestBridge, TOKEN } from "../fixtures/bridge.ts";
+import { startCuttingProxy } from "../fixtures/cutting-proxy.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { isLive, openPanel } from "./panel-page.ts";
 
@@ -79,6 +80,26 @@ it("costs the bridge one connection for all its tabs", async () => {
   await publish(jobEvent("orchestra.job.completed", "a"));
   await second.page.getByText("Succeeded", { exact: true }).first().waitFor();
   expect(test.hub.stats().clients).toBe(1);
+});
+
+it("says in words that the server is away, and what to do, in every view", async () => {
+  const { test, tabs, publish } = await start();
+  await publish(jobEvent("orchestra.job.created", "a"));
+  const proxy = await startCuttingProxy(test.port);
+  const { page, go } = await openPanel(tabs, proxy.url);
+  await isLive(page);
+  proxy.block(true);
+  proxy.cut();
+  const notice = page.getByText("The server does not answer. See whether it still runs").first();
+  for (const view of ["#/jobs", "#/jobs/a", "#/timeline", "#/workers", "#/health"]) {
+    await go(view);
+    await notice.waitFor();
+    expect(await page.content()).not.toMatch(/failed to fetch|network ?error/i);
+  }
+  proxy.block(false);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await isLive(page);
+  await notice.waitFor({ state: "detached" });
 });
 
 /** A proxy that says of every request that it comes from another machine, as proxies do. */

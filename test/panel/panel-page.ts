@@ -8,6 +8,12 @@ export interface PanelPage {
   go: (hash: string) => Promise<void>;
 }
 
+/** What tests find in the page itself. */
+export interface PanelGlobals {
+  /** Resolves when what has changed was drawn. */
+  drawn: () => Promise<void>;
+}
+
 /** Answers that are no success are told of in the console; which of them are right the tests know. */
 const ANSWERED = /^Failed to load resource/;
 
@@ -32,6 +38,8 @@ export async function openPanel(tabs: BrowserContext, url: string, hash = "#/job
     if (!request.url().startsWith(`${url}/`)) faults.push(`request: ${request.url()}`);
   });
   await page.addInitScript(() => {
+    const drawn = () => new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    Object.assign(globalThis, { drawn } satisfies PanelGlobals);
     addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
       // biome-ignore lint/suspicious/noConsole: the page's way to the test.
       console.error(`forbidden by ${violatedDirective}: ${blockedURI}`);
@@ -53,3 +61,7 @@ export async function openPanel(tabs: BrowserContext, url: string, hash = "#/job
 export async function isLive(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Connection: Live" }).waitFor();
 }
+
+/** Resolves when what has changed was drawn. */
+export const drawn = (page: Page): Promise<void> =>
+  page.evaluate(() => (globalThis as never as PanelGlobals).drawn());

@@ -3,6 +3,7 @@ import type { JobSnapshot } from "../../src/event/job-snapshot.ts";
 import { isTerminal } from "../../src/job/job.ts";
 import { duration, elapsed, title } from "../../src/panel/text/format.ts";
 import { progressText } from "../../src/panel/text/progress-text.ts";
+import type { PanelGlobals } from "./panel-page.ts";
 
 /** A row of the table of jobs, as it is read. */
 export interface ShownJob {
@@ -20,7 +21,7 @@ export interface ShownJob {
 /** All rows from the first to the last, wherever the table has to be scrolled to. */
 export function shownJobs(page: Page): Promise<ShownJob[]> {
   return page.getByRole("table", { name: "Jobs, newest first" }).evaluate(async (table) => {
-    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const { drawn } = globalThis as never as PanelGlobals;
     const scroller = table.parentElement as HTMLElement;
     const text = (node: Element | null | undefined) => node?.textContent ?? "";
     const read = (row: HTMLTableRowElement) => {

@@ -1,7 +1,9 @@
 import type { JobEvent } from "../../event/event.ts";
+import { lengthOf } from "../jobs/json-length.ts";
 
-/** Events of one job that a page holds. */
+/** Events of one job that a page holds, and what they may come to as JSON, in UTF-16 code units. */
 const MAX_EVENTS = 5_000;
+const MAX_LENGTH = 16 * 1024 * 1024;
 
 export interface HeldEvents {
   /** As they came. */
@@ -21,8 +23,28 @@ export function merged({ events, letGo }: HeldEvents, more: readonly JobEvent[])
   const news = more.filter(({ id }) => !known.has(id));
   if (news.length === 0) return { events, letGo };
   const all = inOrder([...events, ...news]);
-  const surplus = Math.max(0, all.length - MAX_EVENTS);
+  const surplus = surplusOf(all);
   return { events: all.slice(surplus), letGo: letGo + surplus };
+}
+
+/** How many of the oldest are too much. The newest is held, however long. */
+function surplusOf(events: readonly JobEvent[]): number {
+  let first = events.length - 1;
+  let length = lengthOfEvent(events[first] as JobEvent);
+  for (; first > 0 && events.length - first < MAX_EVENTS; first--) {
+    length += lengthOfEvent(events[first - 1] as JobEvent);
+    if (length > MAX_LENGTH) break;
+  }
+  return first;
+}
+
+/** Events never change. */
+const lengths = new WeakMap<JobEvent, number>();
+
+function lengthOfEvent(event: JobEvent): number {
+  const length = lengths.get(event) ?? lengthOf(event);
+  lengths.set(event, length);
+  return length;
 }
 
 function inOrder(events: JobEvent[]): JobEvent[] {
@@ -65,7 +87,11 @@ export function eventText({ type, data }: JobEvent): string {
     case "orchestra.job.created":
       return data.message;
     case "orchestra.job.progress":
-      return [data.percent === undefined ? undefined : `${data.percent} %`, data.stage, data.message]
+      return [
+        data.percent === undefined ? undefined : `${Math.floor(data.percent)} %`,
+        data.stage,
+        data.message,
+      ]
         .filter(Boolean)
         .join(" · ");
     case "orchestra.job.completed":

@@ -4,6 +4,7 @@ import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { FifoMap } from "../../fifo-map.ts";
 import { isTerminal } from "../../job/job.ts";
 import { applyJobEvent } from "./job-reducer.ts";
+import { lengthOf } from "./json-length.ts";
 
 /** One job; whoever shows it is told of its changes alone. */
 export interface JobEntry {
@@ -13,27 +14,35 @@ export interface JobEntry {
 
 interface HeldEntry extends JobEntry {
   readonly job: Signal<JobSnapshot>;
+  length: number;
 }
 
 export interface JobStoreOptions {
   /** Jobs held at one time, as many as the bridge holds. Default: 10,000. */
   maxJobs?: number | undefined;
+  /** What they may come to as JSON, in UTF-16 code units, as at the bridge. Default: 64 Mi. */
+  maxLength?: number | undefined;
 }
 
+const MI = 1024 * 1024;
+
 /**
- * The jobs that the page knows. When there are too many, the one that ended first goes first, and the oldest
- * when none has ended: the same that the bridge lets go.
+ * The jobs that the page knows. When there are too many, or they come to too much, the one that ended first goes
+ * first, and the oldest when none has ended: the same that the bridge lets go.
  */
 export class JobStore {
   readonly #maxJobs: number;
+  readonly #maxLength: number;
+  #length = 0;
   #entries = new FifoMap<string, HeldEntry>();
   #ended = new FifoMap<string, string>();
   readonly #shape = signal(0);
   readonly #letGo = signal(0);
   #newestFirst: readonly JobEntry[] | undefined;
 
-  constructor({ maxJobs = 10_000 }: JobStoreOptions = {}) {
+  constructor({ maxJobs = 10_000, maxLength = 64 * MI }: JobStoreOptions = {}) {
     this.#maxJobs = maxJobs;
+    this.#maxLength = maxLength;
   }
 
   /** Changes when a job comes, goes, or gets another status; not with progress. */
@@ -41,7 +50,7 @@ export class JobStore {
     return this.#shape;
   }
 
-  /** Jobs let go since the last snapshot, as there were too many. */
+  /** Jobs let go since the last snapshot, as there were too many or they were too long. */
   get letGo(): ReadonlySignal<number> {
     return this.#letGo;
   }
@@ -67,13 +76,12 @@ export class JobStore {
     const before = this.#entries;
     this.#entries = new FifoMap();
     this.#ended = new FifoMap();
+    this.#length = 0;
     const ended = newestFirst.filter(({ status }) => isTerminal(status));
     for (const { jobId } of ended.sort(byEnd)) this.#ended.set(jobId, jobId);
     batch(() => {
       for (const job of newestFirst.toReversed()) {
-        const known = before.get(job.jobId);
-        if (known !== undefined) known.job.value = job;
-        this.#entries.set(job.jobId, known ?? { id: job.jobId, job: signal(job) });
+        this.#hold(job, before.get(job.jobId));
       }
       this.#letGo.value = 0;
       this.#makeRoom();
@@ -87,22 +95,38 @@ export class JobStore {
     const entry = this.#entries.get(jobId);
     const before = entry?.job.peek();
     const job = applyJobEvent(before, event);
-    if (entry === undefined) this.#entries.set(jobId, { id: jobId, job: signal(job) });
-    else entry.job.value = job;
-    if (before?.status === job.status && event.type !== "orchestra.job.created") return before;
-    if (isTerminal(job.status)) this.#ended.set(jobId, jobId);
-    else this.#ended.delete(jobId);
+    this.#length -= entry?.length ?? 0;
+    this.#hold(job, entry);
+    if (before?.status !== job.status || event.type === "orchestra.job.created") {
+      if (isTerminal(job.status)) this.#ended.set(jobId, jobId);
+      else this.#ended.delete(jobId);
+      this.#changed();
+    }
     this.#makeRoom();
-    this.#changed();
     return before;
   }
 
+  #hold(job: JobSnapshot, known: HeldEntry | undefined): void {
+    const { jobId } = job;
+    const entry = known ?? { id: jobId, job: signal(job), length: 0 };
+    entry.job.value = job;
+    entry.length = lengthOf(job);
+    this.#length += entry.length;
+    this.#entries.set(jobId, entry);
+  }
+
+  get #isFull(): boolean {
+    return this.#entries.size > this.#maxJobs || this.#length > this.#maxLength;
+  }
+
   #makeRoom(): void {
-    while (this.#entries.size > this.#maxJobs) {
+    while (this.#entries.size > 1 && this.#isFull) {
       const jobId = this.#ended.oldest ?? (this.#entries.oldest as HeldEntry).id;
+      this.#length -= (this.#entries.get(jobId) as HeldEntry).length;
       this.#entries.delete(jobId);
       this.#ended.delete(jobId);
       this.#letGo.value++;
+      this.#changed();
     }
   }
 

@@ -24,7 +24,7 @@ export interface GapNote extends Gap {
 
 export type Link =
   | { state: "connecting" | "open" }
-  | { state: "waiting"; message: string /** Milliseconds since the epoch. */; retryAt: number }
+  | { state: "waiting"; error: Error /** Milliseconds since the epoch. */; retryAt: number }
   | { state: "closed"; error: FeedError | undefined };
 
 export interface LiveOptions {
@@ -129,7 +129,7 @@ export class Live {
   #enter(state: ConnectionState): void {
     if (state.state === "waiting") {
       const retryAt = this.#options.now() + state.retryInMs;
-      this.link.value = { state: "waiting", message: state.error.message, retryAt };
+      this.link.value = { state: "waiting", error: state.error, retryAt };
     } else {
       this.link.value = state.state === "closed" ? { state: "closed", error: state.error } : state;
     }

@@ -1,18 +1,18 @@
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
-/** How long something took: `412 ms`, `3.2 s`, `1 m 04 s`, `2 h 05 m`, `3 d 04 h`. */
+/** How long something took: `412 ms`, `3.2 s`, `1 min 4 s`, `2 h 5 min`; as in log lines, which a test holds. */
 export function duration(ms: number): string {
-  if (ms < SECOND) return `${Math.max(0, Math.floor(ms))} ms`;
-  if (ms < MINUTE) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
-  return inUnits(ms);
+  if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
+  // Minutes begin where seconds would be rounded up to 60.
+  if (ms < MINUTE - 50) return `${(ms / SECOND).toFixed(1)} s`;
+  return inUnits(Math.round(ms / SECOND));
 }
 
-/** How long something has been going on: whole seconds, as it is told anew each second. */
+/** How long something has been going on: whole seconds that are over, as it is told anew each second. */
 export function elapsed(ms: number): string {
-  return ms < MINUTE ? `${Math.floor(Math.max(0, ms) / SECOND)} s` : inUnits(ms);
+  const seconds = Math.floor(Math.max(0, ms) / SECOND);
+  return seconds < 60 ? `${seconds} s` : inUnits(seconds);
 }
 
 /** How long ago something was. */
@@ -20,14 +20,11 @@ export function ago(ms: number): string {
   return ms < 5 * SECOND ? "just now" : `${elapsed(ms)} ago`;
 }
 
-function inUnits(ms: number): string {
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} m ${two((ms % MINUTE) / SECOND)} s`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ${two((ms % HOUR) / MINUTE)} m`;
-  return `${Math.floor(ms / DAY)} d ${two((ms % DAY) / HOUR)} h`;
-}
-
-function two(value: number): string {
-  return String(Math.floor(value)).padStart(2, "0");
+function inUnits(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${seconds % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 const numbers = new Intl.NumberFormat("en");

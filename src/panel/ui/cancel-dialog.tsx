@@ -1,57 +1,88 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useId } from "preact/hooks";
-import type { JobSnapshot } from "../../event/job-snapshot.ts";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { bridge, serverClock } from "../bridge-api.ts";
-import { type Cancellation, endText, followed, refusal } from "../job/cancellation.ts";
+import { CancelRequest } from "../job/cancel-request.ts";
+import { answerText, type Cancellation, titleOf } from "../job/cancellation.ts";
 import { dialog, live, now } from "../page.ts";
 import { elapsed, title } from "../text/format.ts";
 import { closeDialog, Dialog } from "./dialog.tsx";
 import { Status } from "./status.tsx";
 
+export interface CancelProps {
+  jobId: string;
+  /** The reason, possibly empty, when it has been confirmed before: then nothing is asked any more. */
+  confirmed?: string | undefined;
+}
+
 /** Asks before a job is canceled, and tells what really became of it. */
-export function CancelDialog({ jobId }: { jobId: string }) {
-  const entry = live.store.get(jobId);
-  const reason = useSignal("");
-  const progress = useSignal<Cancellation | undefined>(undefined);
+export function CancelDialog({ jobId, confirmed }: CancelProps) {
+  const reason = useSignal(confirmed ?? "");
+  const request = useCancelRequest({ jobId, confirmed });
+  const progress = request.progress.value;
   useSignalEffect(() => {
-    const job = entry?.job.value;
-    const before = progress.value;
-    if (job !== undefined && before !== undefined) progress.value = followed(before, job);
+    if (request.progress.value?.step === "sign-in") askForToken(jobId, reason.peek());
   });
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    progress.value = { step: "asking" };
-    try {
-      await bridge.cancel(jobId, reason.value.trim());
-      if (progress.peek()?.step === "asking") progress.value = { step: "asked", at: serverClock.now() };
-    } catch (error) {
-      progress.value = refusal(error);
-      if (progress.peek()?.step === "sign-in") askForToken(jobId);
-    }
-  };
-  const job = entry?.job.value;
+  const ask = () => void request.ask(reason.peek());
   return (
-    <Dialog title="Cancel this job?">
-      {job !== undefined && <About job={job} />}
-      {progress.value === undefined ? (
+    <Dialog title={titleOf(progress)}>
+      <About jobId={jobId} />
+      {progress === undefined ? (
         <Question
           reason={reason.value}
           onReason={(text) => {
             reason.value = text;
           }}
-          onSubmit={submit}
+          onSubmit={(event) => {
+            event.preventDefault();
+            ask();
+          }}
         />
       ) : (
-        <Answer progress={progress.value} />
+        <Answer progress={progress} onAgain={ask} />
       )}
     </Dialog>
   );
 }
 
-function About({ job }: { job: JobSnapshot }) {
+function useCancelRequest({ jobId, confirmed }: CancelProps): CancelRequest {
+  const request = useMemo(() => {
+    const made = new CancelRequest({
+      jobId,
+      cancel: bridge.cancel,
+      read: bridge.job,
+      watch: (id, handler) => live.watch(id, handler),
+      now: serverClock.now,
+    });
+    if (confirmed !== undefined) made.ask(confirmed);
+    return made;
+  }, []);
+  const isHeld = useComputed(() => {
+    void live.store.shape.value;
+    return live.store.get(jobId) !== undefined;
+  });
+  useSignalEffect(() => {
+    // What the list lets go of is asked for; and again after the list was read anew, as there was a gap.
+    void [isHeld.value, live.snapshots.value];
+    if (request.progress.value?.step === "asked") request.check();
+  });
+  useEffect(() => () => request.close(), []);
+  return request;
+}
+
+/** The job, as far as the list has it. */
+function About({ jobId }: { jobId: string }) {
+  // Read so that it is drawn anew when the list lets go of the job.
+  void live.store.shape.value;
+  const job = live.store.get(jobId)?.job.value;
   return (
     <p class="about">
-      <Status status={job.status} /> <span class="cut">{title(job.message)}</span>
+      {job === undefined ? (
+        <span class="id cut">{jobId}</span>
+      ) : (
+        <>
+          <Status status={job.status} /> <span class="cut">{title(job.message)}</span>
+        </>
+      )}
     </p>
   );
 }
@@ -89,13 +120,24 @@ function Question({ reason, onReason, onSubmit }: QuestionProps) {
   );
 }
 
-function Answer({ progress }: { progress: Cancellation }) {
+function Answer({ progress, onAgain }: { progress: Cancellation; onAgain: () => void }) {
+  const id = useId();
+  const close = useRef<HTMLButtonElement>(null);
+  // The button that had the focus is gone; who cannot see that is told by this one.
+  useEffect(() => close.current?.focus(), []);
   return (
     <>
-      <p role="status">{answerText(progress)}</p>
+      <p id={id} role="status">
+        {answerText(progress)}
+      </p>
       {progress.step === "asked" && <Waiting since={progress.at} />}
       <div class="actions">
-        <button type="button" class="primary" onClick={closeDialog}>
+        {progress.step === "unanswered" && (
+          <button type="button" onClick={onAgain}>
+            Try again
+          </button>
+        )}
+        <button type="button" class="primary" ref={close} aria-describedby={id} onClick={closeDialog}>
           Close
         </button>
       </div>
@@ -107,27 +149,13 @@ function Waiting({ since }: { since: number }) {
   return <p class="muted number">Waiting for its end for {elapsed(now.value - since)}</p>;
 }
 
-function answerText(progress: Cancellation): string {
-  switch (progress.step) {
-    case "asking":
-      return "Asking …";
-    case "asked":
-      return "The worker was asked to stop. The job has not ended yet.";
-    case "ended":
-      return endText(progress.job);
-    case "sign-in":
-      return "This needs the token.";
-    case "refused":
-      return progress.why;
-  }
-}
-
-function askForToken(jobId: string): void {
+/** Once that is done, what was confirmed before is asked for. */
+function askForToken(jobId: string, reason: string): void {
   dialog.value = {
     kind: "sign-in",
     why: "Canceling a job needs the token of this server.",
     onSignedIn: () => {
-      dialog.value = { kind: "cancel", jobId };
+      dialog.value = { kind: "cancel", jobId, confirmed: reason };
     },
   };
 }

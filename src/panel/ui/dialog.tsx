@@ -14,9 +14,13 @@ export function Dialog({ title, children }: { title: string; children: Component
     const before = document.activeElement;
     element.current?.showModal();
     // Else the browser takes the button that closes it.
-    element.current?.querySelector("input")?.focus();
+    element.current?.querySelector<HTMLElement>("input, .primary")?.focus();
     // Not by `close`: that would be told of later, when another dialog may be open.
-    return () => before instanceof HTMLElement && before.focus();
+    return () => {
+      const isThere = before?.isConnected && before !== document.body;
+      const place = isThere ? before : document.getElementById("view-title");
+      if (place instanceof HTMLElement) place.focus();
+    };
   }, []);
   return (
     <dialog ref={element} aria-labelledby="dialog-title" onClose={closeDialog}>

@@ -14,7 +14,7 @@ export function Dialogs() {
     case "sign-in":
       return <SignInDialog {...open} />;
     case "cancel":
-      return <CancelDialog key={open.jobId} jobId={open.jobId} />;
+      return <CancelDialog key={open.jobId} {...open} />;
     default:
       return null;
   }

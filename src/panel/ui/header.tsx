@@ -1,8 +1,10 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { Link } from "../live/live.ts";
 import { dialog, live, now, route } from "../page.ts";
 import { ALL_JOBS, DEFAULT_SPAN, formatRoute, type Route } from "../route.ts";
 import { detailOf, wordOf } from "../text/link-text.ts";
 import { Icon, type IconName } from "./icon.tsx";
+import { SETTLED_MS } from "./link-notice.tsx";
 
 interface View {
   name: string;
@@ -66,15 +68,12 @@ function ToolButton({ name, icon, kind }: { name: string; icon: IconName; kind: 
   );
 }
 
-/** How long a state has to last until it is spoken of: a moment's loss is nothing to be told of. */
-const SETTLED_MS = 1_500;
-
 /** Whether what is shown is live. Speaks only when that has changed for more than a moment. */
 function LinkState() {
   const spoken = useSignal("");
-  const word = useComputed(() => wordOf(live.link.value));
+  const words = useComputed(() => spokenOf(live.link.value));
   useSignalEffect(() => {
-    const next = word.value;
+    const next = words.value;
     const timer = setTimeout(() => {
       spoken.value = next;
     }, SETTLED_MS);
@@ -86,7 +85,7 @@ function LinkState() {
       <span class="dot" aria-hidden="true" />
       <span>
         <span class="visually-hidden">Connection: </span>
-        {word.value}
+        {wordOf(link)}
         {link.state === "waiting" && <Countdown until={link.retryAt} />}
       </span>
       <span class="visually-hidden" role="status">
@@ -94,6 +93,11 @@ function LinkState() {
       </span>
     </a>
   );
+}
+
+function spokenOf(link: Link): string {
+  const isTrouble = link.state === "waiting" || link.state === "closed";
+  return isTrouble ? `${wordOf(link)}. ${detailOf(link)}` : wordOf(link);
 }
 
 function Countdown({ until }: { until: number }) {

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { BridgeError, bridge } from "../bridge-api.ts";
+import { UNREACHABLE } from "../text/link-text.ts";
 import { closeDialog, Dialog } from "./dialog.tsx";
 
 export interface SignInProps {
@@ -76,6 +77,6 @@ function TokenField({ token, onToken }: { token: string; onToken: (token: string
 }
 
 function faultOf(error: unknown): string {
-  if (!(error instanceof BridgeError)) return "The server cannot be reached.";
+  if (!(error instanceof BridgeError)) return UNREACHABLE;
   return error.status === 401 ? "That is not this server's token." : error.message;
 }

@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { BridgeError, bridge } from "../bridge-api.ts";
+import { BridgeError, bridge, serverClock } from "../bridge-api.ts";
+import type { Fact } from "../health/fact.ts";
 import { type FactGroup, lossText, statusFacts } from "../health/status-facts.ts";
 import { live } from "../page.ts";
 import { amount, clock, number } from "../text/format.ts";
-import { detailOf, gapReason, wordOf } from "../text/link-text.ts";
+import { detailOf, gapReason, UNREACHABLE, wordOf } from "../text/link-text.ts";
 import { Icon } from "../ui/icon.tsx";
 
 /** The feed does not tell of these counters: they are asked for, while somebody looks at them. */
@@ -18,10 +19,10 @@ export function HealthView() {
     const ask = async () => {
       if (document.hidden) return;
       try {
-        groups.value = statusFacts(await bridge.status());
+        groups.value = statusFacts(await bridge.status(), serverClock.now());
         fault.value = "";
       } catch (error) {
-        fault.value = error instanceof BridgeError ? error.message : "The server cannot be reached.";
+        fault.value = error instanceof BridgeError ? error.message : UNREACHABLE;
       }
     };
     ask();
@@ -34,7 +35,8 @@ export function HealthView() {
       <h1 id="view-title" tabIndex={-1}>
         Health
       </h1>
-      {fault.value !== "" && <p class="fault">{fault.value}</p>}
+      {/* While the page is not connected, that is told above. */}
+      {fault.value !== "" && live.link.value.state === "open" && <p class="fault">{fault.value}</p>}
       {fault.value === "" && groups.value.length > 0 && (
         <p class={loss === undefined ? "verdict is-good" : "verdict is-bad"}>
           <Icon name={loss === undefined ? "done" : "warning"} />
@@ -83,11 +85,6 @@ function ConnectionCard() {
           <dd class="number">{number(live.store.letGo.value)}</dd>
         </div>
       </dl>
-      {link.state === "closed" && (
-        <button type="button" class="primary" onClick={() => live.start()}>
-          Connect again
-        </button>
-      )}
     </section>
   );
 }
@@ -97,17 +94,27 @@ function GroupCard({ group: { title, facts } }: { group: FactGroup }) {
     <section class="card facts" aria-label={title}>
       <h2>{title}</h2>
       <dl>
-        {facts.map(({ name, value, isBad }) => (
-          <div key={name} class={isBad ? "is-bad" : undefined}>
-            <dt>
-              {isBad && <Icon name="warning" />}
-              {name}
-            </dt>
-            <dd class="number">{value}</dd>
-          </div>
+        {facts.map((fact) => (
+          <FactRow key={fact.name} fact={fact} />
         ))}
       </dl>
     </section>
+  );
+}
+
+function FactRow({ fact: { name, value, note, isBad = false, isLong = false } }: { fact: Fact }) {
+  const classes = [isBad && "is-bad", isLong && "is-long"].filter(Boolean).join(" ");
+  return (
+    <div class={classes || undefined}>
+      <dt>
+        {isBad && <Icon name="warning" />}
+        {name}
+      </dt>
+      <dd>
+        <span class={isLong ? undefined : "number"}>{value}</span>
+        {note !== undefined && <span class="note muted">{note}</span>}
+      </dd>
+    </div>
   );
 }
 

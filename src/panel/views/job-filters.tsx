@@ -36,7 +36,6 @@ export function JobFilters({ filter, grouping, counts, searchRef, onFilter, onGr
           <option value="worker">By worker</option>
         </select>
       </label>
-      <StatusChips chosen={filter.statuses} counts={counts} onChosen={(statuses) => change({ statuses })} />
       <IdSelect
         label="Worker"
         all="All workers"
@@ -51,6 +50,7 @@ export function JobFilters({ filter, grouping, counts, searchRef, onFilter, onGr
         idOf={sessionOf}
         onChange={(session) => change({ session })}
       />
+      <StatusChips chosen={filter.statuses} counts={counts} onChosen={(statuses) => change({ statuses })} />
     </search>
   );
 }

@@ -49,7 +49,8 @@ export function JobsView({ filter, grouping }: JobsRoute) {
 }
 
 function loadingText(): string {
-  return live.link.value.state === "closed" ? "The jobs cannot be read." : "Reading the jobs …";
+  const { state } = live.link.value;
+  return state === "closed" || state === "waiting" ? "The jobs cannot be read." : "Reading the jobs …";
 }
 
 interface FooterProps {

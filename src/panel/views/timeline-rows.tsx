@@ -12,8 +12,6 @@ import { statusWord } from "../ui/status.tsx";
 /** Deeper ones are not moved in any more: there would be no room for their names. */
 const MAX_INDENT = 8;
 const MINUTE_MS = 60_000;
-/** Percent of the width; beyond, there is no room for a time. */
-const LAST_LABEL = 93;
 
 /** The times above the bars. */
 export function Axis({ window }: { window: TimeWindow }) {
@@ -25,12 +23,18 @@ export function Axis({ window }: { window: TimeWindow }) {
       <div class="track">
         {ticks(window, most, zoneOffsetMs).map(({ at, left }) => (
           <span key={at} class="tick" style={{ left: `${left}%` }}>
-            {left < LAST_LABEL && (isFine ? fineClock(at) : clock(at))}
+            {left < 100 - labelWidth(isFine) && (isFine ? fineClock(at) : clock(at))}
           </span>
         ))}
       </div>
     </div>
   );
+}
+
+/** The room that a time takes where there is least of it, in percent of the width. */
+function labelWidth(isFine: boolean): number {
+  if (isNarrow.value) return isFine ? 44 : 30;
+  return isFine ? 16 : 12;
 }
 
 function fineClock(at: number): string {

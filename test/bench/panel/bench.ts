@@ -83,6 +83,7 @@ async function measureFirst(browser: Browser, server: BenchServer, quick: boolea
     const page = await openPage(browser);
     await page.goto(`${server.url}/#/jobs`);
     await isLive(page);
+    await page.waitForFunction(() => (globalThis as never as PageGlobals).seen.size > 0);
     const first = await page.evaluate(() => {
       const { seen } = globalThis as never as PageGlobals;
       return Math.min(...seen.values()) - performance.timeOrigin;
@@ -91,12 +92,12 @@ async function measureFirst(browser: Browser, server: BenchServer, quick: boolea
     for (let event = 0; event < 5; event++) {
       const title = `Be seen ${round}-${event}`;
       const at = await server.ask({ kind: "tell", title });
-      await page.getByRole("link", { name: title }).waitFor();
-      const seenAt = await page.evaluate(
-        (wanted) => (globalThis as never as PageGlobals).seen.get(wanted) as number,
+      // The link may be there before the page has looked at what it draws.
+      const seenAt = await page.waitForFunction(
+        (wanted) => (globalThis as never as PageGlobals).seen.get(wanted),
         title,
       );
-      delays.push(seenAt - at);
+      delays.push(((await seenAt.jsonValue()) as number) - at);
     }
     await page.context().close();
   }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { BridgeError } from "../../../src/panel/bridge-api.ts";
-import { endText, followed, refusal } from "../../../src/panel/job/cancellation.ts";
+import {
+  answerText,
+  type Cancellation,
+  followed,
+  refusal,
+  titleOf,
+} from "../../../src/panel/job/cancellation.ts";
 import { ended, job } from "./panel-jobs.ts";
 
 describe("a cancellation", () => {
@@ -10,6 +16,8 @@ describe("a cancellation", () => {
     [{ step: "asked", at: 1 }, job("j"), { step: "asked", at: 1 }],
     [{ step: "asked", at: 1 }, succeeded, { step: "ended", job: succeeded }],
     [{ step: "asking" }, succeeded, { step: "ended", job: succeeded }],
+    [{ step: "unanswered" }, succeeded, { step: "ended", job: succeeded }],
+    [{ step: "gone" }, succeeded, { step: "ended", job: succeeded }],
     [{ step: "refused", why: "no" }, succeeded, { step: "refused", why: "no" }],
   ] as const)("follows what becomes of the job: %#", (before, snapshot, after) => {
     expect(followed(before, snapshot)).toEqual(after);
@@ -26,16 +34,30 @@ describe("a cancellation", () => {
   });
 
   it("does not claim what nobody knows", () => {
-    expect(refusal(new TypeError("fetch"))).toMatchObject({ why: expect.stringContaining("may go on") });
+    const unanswered = refusal(new TypeError("Failed to fetch"));
+    expect(unanswered).toEqual({ step: "unanswered" });
+    expect(answerText(unanswered)).toContain("may go on");
+    expect(answerText({ step: "gone" })).toContain("not known");
   });
 
   it.each([
-    ["canceled", "The job was canceled."],
-    ["succeeded", "The job succeeded before it could be canceled."],
-    ["failed", "The job failed before it could be canceled."],
-    ["running", "The job is running."],
-    ["queued", "The job is queued."],
-  ] as const)("of a job that is then %s says what it is", (status, text) => {
-    expect(endText(job("j", { status }))).toBe(text);
+    ["canceled", "Job canceled", "The job was canceled."],
+    ["succeeded", "Job succeeded", "The job succeeded before it could be canceled."],
+    ["failed", "Job failed", "The job failed before it could be canceled."],
+  ] as const)("of a job that is then %s says what it is", (status, title, text) => {
+    const ended: Cancellation = { step: "ended", job: { status } };
+    expect([titleOf(ended), answerText(ended)]).toEqual([title, text]);
+  });
+
+  it.each<[Cancellation | undefined, string]>([
+    [undefined, "Cancel this job?"],
+    [{ step: "asking" }, "Canceling the job"],
+    [{ step: "asked", at: 1 }, "Canceling the job"],
+    [{ step: "sign-in" }, "Canceling the job"],
+    [{ step: "refused", why: "no" }, "Job not canceled"],
+    [{ step: "unanswered" }, "No answer"],
+    [{ step: "gone" }, "Job gone"],
+  ])("is titled by where it is: %#", (progress, title) => {
+    expect(titleOf(progress)).toBe(title);
   });
 });

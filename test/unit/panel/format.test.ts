@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readableDuration } from "../../../exporters/log-text.ts";
 import {
   ago,
   amount,
@@ -19,19 +21,34 @@ describe("texts for people", () => {
   it.each([
     [-5, "0 ms", "0 s"],
     [412.4, "412 ms", "0 s"],
-    [999.6, "999 ms", "0 s"],
-    [3_250, "3.2 s", "3 s"],
-    [59_999, "59.9 s", "59 s"],
-    [64_000, "1 m 04 s", "1 m 04 s"],
-    [7_500_000, "2 h 05 m", "2 h 05 m"],
-    [273_600_000, "3 d 04 h", "3 d 04 h"],
+    [999.4, "999 ms", "0 s"],
+    [3_250, "3.3 s", "3 s"],
+    [59_949, "59.9 s", "59 s"],
+    [59_999, "1 min 0 s", "59 s"],
+    [64_000, "1 min 4 s", "1 min 4 s"],
+    [7_500_000, "2 h 5 min", "2 h 5 min"],
+    [7_259_600, "2 h 1 min", "2 h 0 min"],
+    [273_600_000, "76 h 0 min", "76 h 0 min"],
   ])("%d ms took %s and has been going on for %s", (ms, took, since) => {
     expect([duration(ms), elapsed(ms)]).toEqual([took, since]);
   });
 
+  it("how long something took is what log lines and the terminal say", () => {
+    const anyTime = fc.oneof(
+      fc.nat(),
+      fc.nat({ max: 70_000 }),
+      fc.double({ min: 0, max: 1e12, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(anyTime, (ms) => {
+        expect(duration(ms)).toBe(readableDuration(ms));
+      }),
+    );
+  });
+
   it.each([
     [ago(4_999), "just now"],
-    [ago(65_000), "1 m 05 s ago"],
+    [ago(65_000), "1 min 5 s ago"],
     [number(12_345.5), "12,345.5"],
     [amount(1, "job"), "1 job"],
     [amount(2_000, "job"), "2,000 jobs"],

@@ -45,6 +45,21 @@ describe("the events of a job", () => {
     expect([events.length, letGo, events[0]?.data.revision]).toEqual([5_000, 15, 10]);
   });
 
+  it("are not more than a page can hold by their texts, and at least one", () => {
+    const long = (revision: number, length: number) =>
+      ({
+        ...jobEvent("orchestra.job.progress", "j", { revision, message: "x".repeat(length) }),
+        id: `id-${revision}`,
+      }) as JobEvent;
+    const MI = 1024 * 1024;
+    const held = merged(NO_EVENTS, [long(1, 5 * MI), long(2, 5 * MI), long(3, 5 * MI)]);
+    expect([revisionsOf(held.events), held.letGo]).toEqual([[1, 2, 3], 0]);
+    const next = merged(held, [long(4, 5 * MI)]);
+    expect([revisionsOf(next.events), next.letGo]).toEqual([[2, 3, 4], 1]);
+    const last = merged(next, [long(5, 20 * MI)]);
+    expect([revisionsOf(last.events), last.letGo]).toEqual([[5], 4]);
+  });
+
   it("tell how far the job was", () => {
     const events = [
       jobEvent("orchestra.job.created", "j"),
@@ -59,6 +74,7 @@ describe("the events of a job", () => {
     [jobEvent("orchestra.job.created", "j"), "Split the parser out"],
     [jobEvent("orchestra.job.started", "j"), ""],
     [jobEvent("orchestra.job.progress", "j"), "40 % · build · Compiling"],
+    [jobEvent("orchestra.job.progress", "j", { percent: 100 / 3 }), "33 % · build · Compiling"],
     [jobEvent("orchestra.job.progress", "j", { percent: undefined, stage: undefined }), "Compiling"],
     [jobEvent("orchestra.job.completed", "j"), "Two files changed"],
     [jobEvent("orchestra.job.completed", "j", { report: undefined, responsePreview: "Done" }), "Done"],

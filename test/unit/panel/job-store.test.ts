@@ -63,6 +63,27 @@ describe("the store of jobs", () => {
     expect(store.letGo.value).toBe(3);
   });
 
+  it("lets go of jobs whose texts come to too much, and counts them", () => {
+    const text = "x".repeat(1_000);
+    const store = new JobStore({ maxLength: 3_000 });
+    store.replace([job("c", { message: text }), ended("b", 2_000, { message: text }), job("a")]);
+    expect([idsOf(store), store.letGo.value]).toEqual([["c", "b", "a"], 0]);
+    // Progress alone may be what is too much.
+    batch(() => store.apply(jobEvent("orchestra.job.progress", "a", { message: text })));
+    expect([idsOf(store), store.letGo.value]).toEqual([["c", "a"], 1]);
+    batch(() => store.apply(jobEvent("orchestra.job.progress", "a", { message: "short" })));
+    batch(() => store.apply(jobEvent("orchestra.job.created", "d", { message: text })));
+    expect([idsOf(store), store.letGo.value]).toEqual([["d", "c", "a"], 1]);
+  });
+
+  it("holds one job, however long", () => {
+    const store = new JobStore({ maxLength: 10 });
+    store.replace([job("b"), job("a")]);
+    expect([idsOf(store), store.letGo.value]).toEqual([["b"], 1]);
+    batch(() => store.apply(jobEvent("orchestra.job.created", "c")));
+    expect([idsOf(store), store.letGo.value]).toEqual([["c"], 2]);
+  });
+
   it("holds the same jobs as the server, whatever happens", () => {
     const types: JobEventType[] = [
       "orchestra.job.created",
@@ -74,10 +95,11 @@ describe("the store of jobs", () => {
     ];
     const anyEvent = fc.tuple(fc.constantFrom(...types), fc.constantFrom(..."abcdefgh"));
     fc.assert(
-      fc.property(fc.array(anyEvent, { maxLength: 60 }), (story) => {
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat({ max: 3_000 }), (story, maxLength) => {
         const events = story.map(([type, id]) => jobEvent(type, id));
-        const store = new JobStore({ maxJobs: 4 });
-        const table = new JobTable({ maxJobs: 4 });
+        const limits = { maxJobs: 4, maxLength };
+        const store = new JobStore(limits);
+        const table = new JobTable(limits);
         for (const event of events) store.apply(event);
         for (const record of recordsOf(events)) table.onEvent(record);
         expect(store.newestFirst().map((entry) => entry.job.peek())).toEqual(table.list({ limit: 10 }).jobs);

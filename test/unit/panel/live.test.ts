@@ -86,8 +86,9 @@ describe("the live page", () => {
     expect(live.link.value).toEqual({ state: "connecting" });
     feed.onState({ state: "open" });
     expect(live.link.value).toEqual({ state: "open" });
-    feed.onState({ state: "waiting", error: new Error("gone"), retryInMs: 700 });
-    expect(live.link.value).toEqual({ state: "waiting", message: "gone", retryAt: 5_700 });
+    const gone = new Error("gone");
+    feed.onState({ state: "waiting", error: gone, retryInMs: 700 });
+    expect(live.link.value).toEqual({ state: "waiting", error: gone, retryAt: 5_700 });
     const error = new FeedError("no", { status: 401, code: "UNAUTHORIZED" });
     feed.onState({ state: "closed", error });
     expect(live.link.value).toEqual({ state: "closed", error });
