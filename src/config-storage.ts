@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SYNCHRONOUS, type Synchronous } from "./store/store.ts";
 
 /** A variable that holds a number. */

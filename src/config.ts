@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type BridgeConfig, bridgeConfig, type SettledBridgeConfig } from "./config-bridge.ts";
 import {
   DATA_FILE_SETTINGS,

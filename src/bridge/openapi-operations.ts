@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorCode } from "../errors.ts";
 import { feedQuery } from "./routes/feed.ts";
 import { jobQuery, listQuery } from "./routes/jobs.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ERROR_CODES, type ErrorCode } from "../errors.ts";
 import { orchestratorEventSchema } from "../event/event.ts";
 import { JOB_STATUSES } from "../job/job.ts";

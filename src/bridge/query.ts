@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { OrchestraError } from "../errors.ts";
 
 /** @throws INVALID_ARGUMENT with the path of the first value that does not fit */

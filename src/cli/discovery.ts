@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_BRIDGE_PORT } from "../config-bridge.ts";
 import { UsageError } from "./command.ts";
 import type { CliContext } from "./context.ts";

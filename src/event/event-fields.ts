@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { JOB_EVENT_STATUS } from "../job/job.ts";
 import { TRACEPARENT } from "../job/traceparent.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { invalidArgument, OrchestraError } from "../errors.ts";
 import { AMBIENT_EVENT_DATA, JOB_EVENT_DATA, name, timestamp, traceparent } from "./event-fields.ts";
 import { createEventId } from "./event-id.ts";

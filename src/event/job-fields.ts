@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { JobEvent } from "./event.ts";
 import { JOB_EVENT_DATA } from "./event-fields.ts";
 

@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -69,6 +70,20 @@ describe("the published package", () => {
     expect(output).toBe("200 text/javascript; charset=utf-8");
   });
 
+  it("has the OpenCode plugin bundled, beside the licences of what is in it", () => {
+    const entry = createRequire(join(consumer, "package.json")).resolve("orchestra-otel/server");
+    const folder = pathToFileURL(join(entry, "../"));
+    const scripts = readdirSync(folder).filter((file) => file.endsWith(".js"));
+    const text = scripts.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
+    const imported = namesIn(text, /(?:^import|^} from|import\() ?(?:.* from )?"([^."][^"]*)"/gm);
+    const isOfRuntime = (name: string) => isBuiltin(name) || name.startsWith("bun:");
+    expect(imported.filter((name) => !isOfRuntime(name))).toEqual(["fastify"]);
+    const licences = readFileSync(new URL("LICENSES.txt", folder), "utf8");
+    const bundled = namesIn(text, /^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)/gm);
+    expect(bundled).toContain("zod");
+    expect(namesIn(licences, /^(\S+) \d+\.\d+\.\d+$/gm)).toEqual(bundled);
+  });
+
   it("preloads with `node --import orchestra-otel/register`", () => {
     const output = run(process.execPath, "--import", "orchestra-otel/register", "-p", "'preloaded'");
     expect(output.trim()).toBe("preloaded");
@@ -78,6 +93,11 @@ describe("the published package", () => {
     expect(run(join(consumer, "node_modules/.bin/orchestra-otel"), "--help")).toContain("exec");
   });
 });
+
+/** What the pattern's group finds, each once and in order. */
+function namesIn(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, name]) => name as string))].sort();
+}
 
 function npm(cwd: string, ...args: string[]): void {
   execFileSync("npm", args, { cwd, stdio: ["ignore", "ignore", "inherit"] });

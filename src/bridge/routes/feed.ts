@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import type { SseHub } from "../../../exporters/sse.ts";
 import { name } from "../../event/event-fields.ts";
 import type { EventFilter } from "../../event/event-filter.ts";

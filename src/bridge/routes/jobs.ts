@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import { unexpected } from "../../errors.ts";
 import { OLDEST } from "../../event/cursor.ts";
 import { name, text } from "../../event/event-fields.ts";

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import type { SseHub } from "../../../exporters/sse.ts";
 import { OrchestraError, reasonOf } from "../../errors.ts";
 import { orchestratorEventSchema } from "../../event/event.ts";
