@@ -1,26 +1,10 @@
 import { networkInterfaces } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createOrchestratorEvent } from "../../src/event/event.ts";
-import {
-  posting,
-  rawRequest,
-  startTestBridge,
-  type TestBridge,
-  type TestBridgeOptions,
-  TOKEN,
-} from "../fixtures/bridge.ts";
+import { posting, rawRequest, type TestBridge, type TestBridgeOptions, TOKEN } from "../fixtures/bridge.ts";
+import { openTestBridge } from "../fixtures/test-bridge.ts";
 
-const opened: TestBridge[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((test) => test.close()));
-});
-
-async function start(options?: TestBridgeOptions): Promise<TestBridge> {
-  const test = await startTestBridge({ cancelJob: () => {}, ...options });
-  opened.push(test);
-  return test;
-}
+const start = (options?: TestBridgeOptions) => openTestBridge({ cancelJob: () => {}, ...options });
 
 /** One concrete request for each route. */
 function requestsOf({ bridge }: TestBridge): [method: string, path: string][] {

@@ -1,28 +1,13 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterEach, describe, expect, it } from "vitest";
-import {
-  posting,
-  startTestBridge,
-  type TestBridge,
-  type TestBridgeOptions,
-  TOKEN,
-} from "../fixtures/bridge.ts";
+import { describe, expect, it } from "vitest";
+import { posting, type TestBridge, type TestBridgeOptions, TOKEN } from "../fixtures/bridge.ts";
 import { createClock } from "../fixtures/clock.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
+import { openTestBridge } from "../fixtures/test-bridge.ts";
 
-const opened: TestBridge[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((test) => test.close()));
-});
-
-async function start(options?: TestBridgeOptions): Promise<TestBridge> {
-  const test = await startTestBridge({ cancelJob: () => {}, ...options });
-  opened.push(test);
-  return test;
-}
+const start = (options?: TestBridgeOptions) => openTestBridge({ cancelJob: () => {}, ...options });
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 /** A proxy on this machine, which may speak for anybody. */

@@ -1,19 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { posting, rawRequest, startTestBridge, type TestBridge, TOKEN } from "../fixtures/bridge.ts";
+import { describe, expect, it } from "vitest";
+import { posting, rawRequest, TOKEN } from "../fixtures/bridge.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { SMUGGLING } from "../fixtures/smuggling.ts";
-
-const opened: TestBridge[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((test) => test.close()));
-});
-
-async function start(options?: Parameters<typeof startTestBridge>[0]): Promise<TestBridge> {
-  const test = await startTestBridge(options);
-  opened.push(test);
-  return test;
-}
+import { openTestBridge } from "../fixtures/test-bridge.ts";
 
 describe.each([
   ["HTTP/1.1 alone", {}],
@@ -22,7 +11,7 @@ describe.each([
   it.each(SMUGGLING.map(({ name, shape }) => [name, shape] as const))(
     "does not carry out what is smuggled in by %s",
     async (_name, shape) => {
-      const test = await start(options);
+      const test = await openTestBridge(options);
       const body = JSON.stringify(jobEvent("orchestra.job.created", "smuggled"));
       const head = `Host: localhost\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n`;
       const outer = `POST /v1/events HTTP/1.1\r\nConnection: close\r\n${head}`;
@@ -60,7 +49,7 @@ describe("a body", () => {
     ],
     ["half a character", event.replace("Split", "\\ud800"), 202],
   ])("of %s does no harm", async (_, body, status) => {
-    const { url } = await start();
+    const { url } = await openTestBridge();
     expect((await fetch(`${url}/v1/events`, posting(body))).status).toBe(status);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     const jobs = await (await fetch(`${url}/v1/jobs`)).text();

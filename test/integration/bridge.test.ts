@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type BridgeOptions, startBridge } from "../../src/bridge/bridge.ts";
 import { OrchestraError } from "../../src/errors.ts";
 import { createOrchestratorEvent, EVENT_TYPES } from "../../src/event/event.ts";
@@ -8,30 +8,12 @@ import { subjectOf } from "../../src/event/event-filter.ts";
 import { encodeEvent } from "../../src/event/event-json.ts";
 import type { EventLog, EventPage } from "../../src/event/event-log.ts";
 import { createMemoryEventLog } from "../../src/event-log/memory.ts";
-import {
-  posting,
-  rawRequest,
-  startTestBridge,
-  type TestBridge,
-  type TestBridgeOptions,
-  TOKEN,
-} from "../fixtures/bridge.ts";
+import { posting, rawRequest, type TestBridge, type TestBridgeOptions, TOKEN } from "../fixtures/bridge.ts";
 import { HOSTILE_TEXT } from "../fixtures/hostile-events.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
 import { createLogWith } from "../fixtures/publisher-rig.ts";
 import { openFeed } from "../fixtures/sse-reader.ts";
-
-const opened: TestBridge[] = [];
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((test) => test.close()));
-});
-
-async function start(options?: TestBridgeOptions): Promise<TestBridge> {
-  const test = await startTestBridge(options);
-  opened.push(test);
-  return test;
-}
+import { openTestBridge } from "../fixtures/test-bridge.ts";
 
 async function json(answer: Promise<Response>): Promise<{ status: number; body: unknown }> {
   const response = await answer;
@@ -42,7 +24,7 @@ const bearer = { headers: { authorization: `Bearer ${TOKEN}` } };
 
 /** Three jobs: `a` running, `b` succeeded, `c` running for another worker. */
 async function startWithJobs(options?: TestBridgeOptions): Promise<TestBridge> {
-  const test = await start(options);
+  const test = await openTestBridge(options);
   for (const event of [
     jobEvent("orchestra.job.created", "a"),
     jobEvent("orchestra.job.started", "a"),
@@ -70,7 +52,7 @@ describe("GET /v1/jobs", () => {
   });
 
   it("has a cursor although nothing has happened yet", async () => {
-    const { url } = await start();
+    const { url } = await openTestBridge();
     expect((await json(fetch(`${url}/v1/jobs`))).body).toEqual({ jobs: [], total: 0, cursor: "e-0" });
   });
 
@@ -79,7 +61,7 @@ describe("GET /v1/jobs", () => {
     log.append(
       [jobEvent("orchestra.job.created", "a"), jobEvent("orchestra.job.created", "b")].map(encodeEvent),
     );
-    const { url } = await start({ log });
+    const { url } = await openTestBridge({ log });
     const { body } = await json(fetch(`${url}/v1/jobs`));
     expect(body).toEqual({ jobs: [], total: 0, cursor: "oldest" });
     const feed = await openFeed(`${url}/v1/events?after=oldest`);
@@ -89,7 +71,7 @@ describe("GET /v1/jobs", () => {
   });
 
   it("sends no more at once than others can wait for", async () => {
-    const { url, publisher } = await start();
+    const { url, publisher } = await openTestBridge();
     const message = "x".repeat(4_000);
     for (let n = 0; n < 600; n++) publisher.publish(jobEvent("orchestra.job.created", `j${n}`, { message }));
     await publisher.flush();
@@ -174,7 +156,7 @@ describe("GET /v1/jobs/:id", () => {
       await answer.promise;
       return memory.read(options);
     };
-    const { url, publisher } = await start({ log: createLogWith({ read }, memory) });
+    const { url, publisher } = await openTestBridge({ log: createLogWith({ read }, memory) });
     publisher.publish(jobEvent("orchestra.job.created", "j"));
     await publisher.flush();
     const answered = json(fetch(`${url}/v1/jobs/j`));
@@ -197,7 +179,7 @@ describe("GET /v1/jobs/:id", () => {
       const page = memory.read({ after, limit: 1 }) as EventPage;
       return { ...page, records: page.records.filter(({ event }) => subjectOf(event).jobId === "j") };
     };
-    const { url, publisher } = await start({ log: createLogWith({ read }, memory) });
+    const { url, publisher } = await openTestBridge({ log: createLogWith({ read }, memory) });
     for (let n = 0; n < 12; n++) publisher.publish(jobEvent("orchestra.job.progress", n % 4 ? "j" : "other"));
     await publisher.flush();
     const { body } = await json(fetch(`${url}/v1/jobs/j`));
@@ -206,7 +188,7 @@ describe("GET /v1/jobs/:id", () => {
   });
 
   it("comes in pages that others can wait for when its events are long", async () => {
-    const { url, publisher } = await start();
+    const { url, publisher } = await openTestBridge();
     const message = "x".repeat(60_000);
     for (let n = 0; n < 50; n++) publisher.publish(jobEvent("orchestra.job.progress", "j", { message }));
     await publisher.flush();
@@ -224,7 +206,7 @@ describe("GET /v1/jobs/:id", () => {
   });
 
   it("is found under ids that look like anything", async () => {
-    const { url, publisher } = await start();
+    const { url, publisher } = await openTestBridge();
     const ids = [
       "op:build",
       "workflow:a/b",
@@ -264,7 +246,7 @@ describe("GET /v1/jobs/:id", () => {
   });
 
   it("does not know what was never created", async () => {
-    const { url } = await start();
+    const { url } = await openTestBridge();
     expect(await json(fetch(`${url}/v1/jobs/none`))).toMatchObject({
       status: 404,
       body: { error: { code: "UNKNOWN_JOB", path: "id" } },
@@ -284,7 +266,7 @@ describe("GET /v1/status, /v1/schema and the probes", () => {
   });
 
   it("show a schema that has every type and leaves room for fields to come", async () => {
-    const { url } = await start();
+    const { url } = await openTestBridge();
     const response = await fetch(`${url}/v1/schema`);
     expect(response.headers.get("content-type")).toContain("application/schema+json");
     const text = await response.text();
@@ -295,8 +277,8 @@ describe("GET /v1/status, /v1/schema and the probes", () => {
   });
 
   it("answer health and readiness, and tell when the log cannot be read", async () => {
-    const broken = (await start()).log;
-    const { url } = await start({
+    const broken = (await openTestBridge()).log;
+    const { url } = await openTestBridge({
       log: {
         append: (batch) => broken.append(batch),
         read: (options) => broken.read(options),
@@ -312,14 +294,14 @@ describe("GET /v1/status, /v1/schema and the probes", () => {
       status: 503,
       body: { error: { code: "UNAVAILABLE" } },
     });
-    const whole = await start();
+    const whole = await openTestBridge();
     expect(await json(fetch(`${whole.url}/readyz`))).toEqual({ status: 200, body: { status: "ready" } });
   });
 });
 
 describe("POST /v1/events", () => {
   it("takes one event", async () => {
-    const { url, log } = await start();
+    const { url, log } = await openTestBridge();
     const event = createOrchestratorEvent("orchestra.error", { message: "ouch" });
     const init = posting(JSON.stringify(event), "Application/JSON; charset=utf-8");
     expect(await json(fetch(`${url}/v1/events`, init))).toEqual({
@@ -331,7 +313,7 @@ describe("POST /v1/events", () => {
   });
 
   it("takes many events, in order", async () => {
-    const { url, jobs } = await start();
+    const { url, jobs } = await openTestBridge();
     const story = [
       jobEvent("orchestra.job.created", "j"),
       jobEvent("orchestra.job.started", "j"),
@@ -347,7 +329,7 @@ describe("POST /v1/events", () => {
   });
 
   it("does not apply a request by half", async () => {
-    const { url, log } = await start();
+    const { url, log } = await openTestBridge();
     const [good, bad] = [jobEvent("orchestra.job.created", "j"), { type: "orchestra.job.created" }];
     const body = [good, bad].map((event) => JSON.stringify(event)).join("\n");
     expect(await json(fetch(`${url}/v1/events`, posting(body, "application/x-ndjson")))).toMatchObject({
@@ -376,7 +358,7 @@ describe("POST /v1/events", () => {
 describe("POST /v1/jobs/:id/cancel", () => {
   it("hands the job's id and the reason on", async () => {
     const canceled: unknown[] = [];
-    const { url } = await start({ cancelJob: (id, reason) => void canceled.push([id, reason]) });
+    const { url } = await openTestBridge({ cancelJob: (id, reason) => void canceled.push([id, reason]) });
     const cancel = (init: RequestInit) =>
       json(fetch(`${url}/v1/jobs/${encodeURIComponent("op:a/b")}/cancel`, init));
     expect(await cancel(posting('{"reason":"enough"}'))).toEqual({ status: 202, body: { jobId: "op:a/b" } });
@@ -391,7 +373,7 @@ describe("POST /v1/jobs/:id/cancel", () => {
     ["UNKNOWN_JOB", 404],
     ["ILLEGAL_TRANSITION", 409],
   ] as const)("answers %s with %i", async (code, status) => {
-    const { url } = await start({
+    const { url } = await openTestBridge({
       cancelJob: () => {
         throw new OrchestraError(code, "no");
       },
@@ -403,7 +385,7 @@ describe("POST /v1/jobs/:id/cancel", () => {
   });
 
   it("refuses a reason that is no text", async () => {
-    const { url } = await start({ cancelJob: () => {} });
+    const { url } = await openTestBridge({ cancelJob: () => {} });
     expect(await json(fetch(`${url}/v1/jobs/j/cancel`, posting('{"reason":7}')))).toMatchObject({
       status: 400,
       body: { error: { code: "INVALID_ARGUMENT", path: "reason" } },
@@ -414,7 +396,7 @@ describe("POST /v1/jobs/:id/cancel", () => {
   });
 
   it("is no route where nobody can cancel", async () => {
-    const { url } = await start();
+    const { url } = await openTestBridge();
     expect(await json(fetch(`${url}/v1/jobs/j/cancel`, { method: "POST", ...bearer }))).toMatchObject({
       status: 404,
       body: { error: { code: "NOT_FOUND" } },
@@ -426,7 +408,7 @@ describe("a fault of ours", () => {
   it("is answered without its details and told to the host", async () => {
     const faults: unknown[] = [];
     const fault = new Error("secret path /etc/x");
-    const { url } = await start({
+    const { url } = await openTestBridge({
       status: () => {
         throw fault;
       },
@@ -442,16 +424,16 @@ describe("a fault of ours", () => {
 
 describe("the bridge", () => {
   it("tells where it listens, also when it listens everywhere or on IPv6", async () => {
-    const all = await start({ host: "0.0.0.0" });
+    const all = await openTestBridge({ host: "0.0.0.0" });
     expect(all.url).toBe(`http://127.0.0.1:${all.port}`);
     expect((await fetch(`${all.url}/healthz`)).status).toBe(200);
-    const six = await start({ host: "::1" });
+    const six = await openTestBridge({ host: "::1" });
     expect(six.url).toBe(`http://[::1]:${six.port}`);
     expect((await fetch(`${six.url}/healthz`)).status).toBe(200);
   });
 
   it("listens as localhost on one address, and closes what is connected to it", async () => {
-    const { bridge, port } = await start({ host: "localhost" });
+    const { bridge, port } = await openTestBridge({ host: "localhost" });
     expect(bridge.url).toBe(`http://localhost:${port}`);
     expect((await fetch(`${bridge.url}/healthz`)).status).toBe(200);
     const socket = connect(port, bridge.address.address);
@@ -469,7 +451,7 @@ describe("the bridge", () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
-    await expect(start({ port })).rejects.toThrow(
+    await expect(openTestBridge({ port })).rejects.toThrow(
       expect.objectContaining({
         code: "UNAVAILABLE",
         path: "port",
@@ -486,7 +468,7 @@ describe("the bridge", () => {
   });
 
   it("closes although connections are open that never asked, and twice is once", async () => {
-    const { bridge, port } = await start();
+    const { bridge, port } = await openTestBridge();
     const silent = rawRequest(port, "");
     const slow = rawRequest(
       port,

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { plainEnding } from "./rig/plain-output.ts";
-import { ONE, PLAIN, type Story } from "./rig/stories.ts";
+import { ONE, PLAIN, REFUSED, type Story } from "./rig/stories.ts";
 import { expectStory, openStage } from "./rig/test-stage.ts";
 
 interface Scenario extends Story {
@@ -86,12 +86,7 @@ const SCENARIOS: Scenario[] = [
     jobs: PLAIN.jobs,
     spans: ["invoke_agent build", "  chat fake-1", "  execute_tool bash", "  chat fake-1"],
   },
-  {
-    is: "a model that refuses",
-    prompt: "REFUSED",
-    jobs: ["build failed APIError: the model answers with 400"],
-    spans: ["invoke_agent build [failure] !APIError", "  chat fake-1 !APIError"],
-  },
+  { is: "a model that refuses", prompt: "REFUSED", ...REFUSED },
   {
     is: "a model that breaks at each try",
     prompt: "BROKEN",

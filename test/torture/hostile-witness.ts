@@ -1,32 +1,32 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { createParser, type EventSourceMessage } from "eventsource-parser";
+import type { EventSourceMessage } from "eventsource-parser";
 import { EVENT_TYPES } from "../../src/event/event.ts";
 import type { Faults } from "./faults.ts";
+import { FeedFollower } from "./feed-follower.ts";
 
 type Json = Record<string, unknown>;
 
 const CURSOR = /^[A-Za-z0-9._]{1,40}-([0-9]{1,15})$/;
 const RESYNC = "orchestra.stream.resync";
-const RETRY_MS = 20;
 
 /** Follows the feed all the time, and believes no frame that it has no grounds for. */
 export class HostileWitness {
-  readonly #url: string;
   readonly #faults: Faults<"forgedFrames" | "missedFrames">;
   /** What was sent under each id, and may have been taken. */
   readonly #sent = new Map<string, Json[]>();
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
-  #lastEventId: string | undefined;
+  readonly #follower: FeedFollower;
   #lastNumber = 0;
   /** Frames that told of what was posted. */
   posted = 0;
 
   constructor(url: string, faults: Faults<"forgedFrames" | "missedFrames">) {
-    this.#url = `${url}/v1/events?after=oldest`;
     this.#faults = faults;
-    this.#running = this.#run();
+    this.#follower = new FeedFollower({
+      url,
+      isStrict: true,
+      onEvent: (message) => this.#take(message),
+      onError: (error) => faults.add("forgedFrames", error.message),
+    });
   }
 
   /**
@@ -52,33 +52,7 @@ export class HostileWitness {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        await this.#readOnce();
-      } catch {
-        // Cut off as too slow, or told to stop.
-      }
-      await delay(RETRY_MS);
-    }
-  }
-
-  async #readOnce(): Promise<void> {
-    const headers: Record<string, string> = this.#lastEventId ? { "last-event-id": this.#lastEventId } : {};
-    const response = await fetch(this.#url, { headers, signal: this.#stop.signal });
-    const parser = createParser({
-      onId: (id) => {
-        this.#lastEventId = id;
-      },
-      onEvent: (message) => this.#take(message),
-      onError: (error) => this.#faults.add("forgedFrames", error.message),
-    });
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
+    await this.#follower.stop();
   }
 
   #take(message: EventSourceMessage): void {

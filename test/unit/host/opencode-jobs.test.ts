@@ -1,22 +1,53 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type RecordedCall, Replay, recordedCalls } from "../../fixtures/opencode-replay.ts";
+import { type Story, together } from "../../opencode/rig/stories.ts";
 
-interface Scenario {
+interface Scenario extends Story {
   is: string;
   scenario: string;
-  jobs: string[];
-  spans: string[];
 }
+
+const PLAIN: Story = { jobs: ["build succeeded"], spans: ["invoke_agent build: success", "  chat fake-1"] };
+
+/** A subagent that answers. */
+const DELEGATED: Story = {
+  jobs: ["build succeeded", "  general succeeded"],
+  spans: [
+    "invoke_agent build: success",
+    "  chat fake-1",
+    "  execute_tool task",
+    "  invoke_agent general: success",
+    "    chat fake-1",
+    "  chat fake-1",
+  ],
+};
+
+/** A prompt that is aborted while its subagent asks the model. */
+const DELEGATED_ABORTED: Story = {
+  jobs: ["build canceled: aborted", "  general canceled: aborted"],
+  spans: [
+    "invoke_agent build: cancellation",
+    "  chat fake-1",
+    "  execute_tool task: canceled",
+    "  invoke_agent general: cancellation",
+    "    chat fake-1: canceled",
+  ],
+};
+
+const COMMAND_ABORTED: Story = {
+  jobs: ["build canceled: aborted"],
+  spans: ["invoke_agent build: cancellation", "  chat fake-1", "  execute_tool bash: canceled"],
+};
+
+const ANSWER_ABORTED: Story = {
+  jobs: ["build canceled: aborted"],
+  spans: ["invoke_agent build: cancellation", "  chat fake-1: canceled"],
+};
 
 /** What the real OpenCode did in each, as it was recorded, and what is to come of it. */
 const SCENARIOS: Scenario[] = [
-  {
-    is: "a plain answer",
-    scenario: "plain",
-    jobs: ["build succeeded"],
-    spans: ["invoke_agent build: success", "  chat fake-1"],
-  },
+  { is: "a plain answer", scenario: "plain", ...PLAIN },
   {
     is: "one subagent",
     scenario: "subagent",
@@ -154,18 +185,7 @@ const SCENARIOS: Scenario[] = [
     jobs: ["build failed APIError: boom 500"],
     spans: ["invoke_agent build: APIError!", "  chat fake-1: APIError!"],
   },
-  {
-    is: "an abort while a subagent works",
-    scenario: "abort-parent",
-    jobs: ["build canceled: aborted", "  general canceled: aborted"],
-    spans: [
-      "invoke_agent build: cancellation",
-      "  chat fake-1",
-      "  execute_tool task: canceled",
-      "  invoke_agent general: cancellation",
-      "    chat fake-1: canceled",
-    ],
-  },
+  { is: "an abort while a subagent works", scenario: "abort-parent", ...DELEGATED_ABORTED },
   {
     is: "an abort of the subagent alone",
     scenario: "abort-child",
@@ -179,50 +199,17 @@ const SCENARIOS: Scenario[] = [
       "  chat fake-1",
     ],
   },
-  {
-    is: "an abort during a command",
-    scenario: "abort-bash",
-    jobs: ["build canceled: aborted"],
-    spans: ["invoke_agent build: cancellation", "  chat fake-1", "  execute_tool bash: canceled"],
-  },
+  { is: "an abort during a command", scenario: "abort-bash", ...COMMAND_ABORTED },
   {
     is: "an abort before the next try, and another prompt",
     scenario: "abort-retry",
-    jobs: ["build canceled: aborted", "build succeeded"],
-    spans: [
-      "invoke_agent build: cancellation",
-      "  chat fake-1: canceled",
-      "invoke_agent build: success",
-      "  chat fake-1",
-    ],
+    ...together(ANSWER_ABORTED, PLAIN),
   },
-  {
-    is: "an abort before a subagent's next try",
-    scenario: "abort-child-retry",
-    jobs: ["build canceled: aborted", "  general canceled: aborted"],
-    spans: [
-      "invoke_agent build: cancellation",
-      "  chat fake-1",
-      "  execute_tool task: canceled",
-      "  invoke_agent general: cancellation",
-      "    chat fake-1: canceled",
-    ],
-  },
+  { is: "an abort before a subagent's next try", scenario: "abort-child-retry", ...DELEGATED_ABORTED },
   {
     is: "prompts that come while the last one is being aborted",
     scenario: "abort-then-prompt",
-    jobs: ["build canceled: aborted", "build succeeded", "build canceled: aborted", "build succeeded"],
-    spans: [
-      "invoke_agent build: cancellation",
-      "  chat fake-1",
-      "  execute_tool bash: canceled",
-      "invoke_agent build: success",
-      "  chat fake-1",
-      "invoke_agent build: cancellation",
-      "  chat fake-1: canceled",
-      "invoke_agent build: success",
-      "  chat fake-1",
-    ],
+    ...together(COMMAND_ABORTED, PLAIN, ANSWER_ABORTED, PLAIN),
   },
   {
     is: "an abort of a background subagent",
@@ -237,12 +224,7 @@ const SCENARIOS: Scenario[] = [
       "  chat fake-1",
     ],
   },
-  {
-    is: "an abort while a permission is asked for",
-    scenario: "abort-permission",
-    jobs: ["build canceled: aborted"],
-    spans: ["invoke_agent build: cancellation", "  chat fake-1", "  execute_tool bash: canceled"],
-  },
+  { is: "an abort while a permission is asked for", scenario: "abort-permission", ...COMMAND_ABORTED },
   {
     is: "a permission that is given and one that is not",
     scenario: "permission",
@@ -270,29 +252,7 @@ const SCENARIOS: Scenario[] = [
   {
     is: "a subagent that is asked twice, and then by the user",
     scenario: "resumed-child",
-    jobs: [
-      "build succeeded",
-      "  general succeeded",
-      "build succeeded",
-      "  general succeeded",
-      "build succeeded",
-    ],
-    spans: [
-      "invoke_agent build: success",
-      "  chat fake-1",
-      "  execute_tool task",
-      "  invoke_agent general: success",
-      "    chat fake-1",
-      "  chat fake-1",
-      "invoke_agent build: success",
-      "  chat fake-1",
-      "  execute_tool task",
-      "  invoke_agent general: success",
-      "    chat fake-1",
-      "  chat fake-1",
-      "invoke_agent build: success",
-      "  chat fake-1",
-    ],
+    ...together(DELEGATED, DELEGATED, PLAIN),
   },
   {
     is: "commands, a shell line and a compaction",
@@ -322,35 +282,10 @@ const SCENARIOS: Scenario[] = [
     is: "a session that is deleted while it works",
     scenario: "deleted-session",
     jobs: ["build canceled: session deleted", "  general canceled: aborted"],
-    spans: [
-      "invoke_agent build: cancellation",
-      "  chat fake-1",
-      "  execute_tool task: canceled",
-      "  invoke_agent general: cancellation",
-      "    chat fake-1: canceled",
-    ],
+    spans: DELEGATED_ABORTED.spans,
   },
-  {
-    is: "a message that asks for no reply",
-    scenario: "no-reply",
-    jobs: ["build succeeded"],
-    spans: ["invoke_agent build: success", "  chat fake-1"],
-  },
-  {
-    is: "a fork of a session",
-    scenario: "fork",
-    jobs: ["build succeeded", "  general succeeded", "build succeeded"],
-    spans: [
-      "invoke_agent build: success",
-      "  chat fake-1",
-      "  execute_tool task",
-      "  invoke_agent general: success",
-      "    chat fake-1",
-      "  chat fake-1",
-      "invoke_agent build: success",
-      "  chat fake-1",
-    ],
-  },
+  { is: "a message that asks for no reply", scenario: "no-reply", ...PLAIN },
+  { is: "a fork of a session", scenario: "fork", ...together(DELEGATED, PLAIN) },
   {
     is: "tools that fail",
     scenario: "tool-errors",
