@@ -4,6 +4,7 @@ import type {
   OrchestratorEventType,
 } from "../src/event/event.ts";
 import { subjectOf } from "../src/event/event-filter.ts";
+import { wholePercent } from "../src/event/whole-percent.ts";
 
 const LINE_LENGTH = 200;
 /** White space but single spaces between words, control characters, lone surrogates. */
@@ -31,8 +32,8 @@ export function eventText(event: OrchestratorEvent): string {
 
 /** `340 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`. */
 export function readableDuration(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
-  // Minutes begin where seconds would be rounded up to 60.
+  // Seconds begin where milliseconds would be rounded up to 1,000, and minutes where seconds would be to 60.
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 59_950) return `${(durationMs / 1_000).toFixed(1)} s`;
   const seconds = Math.round(durationMs / 1_000);
   const minutes = Math.floor(seconds / 60);
@@ -97,7 +98,7 @@ function amount({
 }: OrchestratorEventDataMap["orchestra.job.progress"]): string {
   if (current !== undefined && total !== undefined)
     return `${current}/${total} ${oneLine(unit ?? "")}`.trim();
-  return percent === undefined ? "" : `${Math.round(percent)} %`;
+  return percent === undefined ? "" : `${wholePercent(percent)} %`;
 }
 
 function workflow({

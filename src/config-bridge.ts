@@ -25,6 +25,11 @@ export interface BridgeConfig {
   join: boolean;
   /** Serve HTTP/2 as well as HTTP/1.1. Default: with `tls` only, as browsers speak it only there; never under Bun. */
   http2: boolean | undefined;
+  /**
+   * Where a trace is shown, such as `http://localhost:16686/trace/{traceId}`; the control panel's links to traces
+   * lead there, and it fills in `{spanId}` and `{jobId}` as well. Default: there are none.
+   */
+  traceUrl: string | undefined;
 }
 
 /** Each is PEM text, or the name of a file that holds it. */
@@ -51,6 +56,7 @@ interface BridgeVariables {
   ORCHESTRA_BRIDGE_TLS_CERT?: string | undefined;
   ORCHESTRA_BRIDGE_TLS_KEY?: string | undefined;
   ORCHESTRA_BRIDGE_HTTP2?: boolean | undefined;
+  ORCHESTRA_TRACE_URL?: string | undefined;
 }
 
 export const DEFAULT_BRIDGE_PORT = 4319;
@@ -72,6 +78,7 @@ export function bridgeConfig(
     writesPerSecond: variables.ORCHESTRA_WRITES_PER_SECOND ?? 1_000,
     join: false,
     http2: variables.ORCHESTRA_BRIDGE_HTTP2,
+    traceUrl: variables.ORCHESTRA_TRACE_URL,
     ...defined(settings),
     tls,
     port: port ?? DEFAULT_BRIDGE_PORT,

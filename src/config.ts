@@ -33,6 +33,8 @@ const list = text.transform((value) =>
     .filter(Boolean),
 );
 const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
+const TRACE_URL = "expected an http:// or https:// URL with {traceId} in it";
+const traceUrl = z.url({ protocol: /^https?$/, error: TRACE_URL }).includes("{traceId}", TRACE_URL);
 const protocol = z.enum(["http/json", "http/protobuf"], "expected http/json or http/protobuf");
 
 const token = z
@@ -84,6 +86,7 @@ const VARIABLES = z.object({
   ORCHESTRA_BRIDGE_TLS_CERT: text.optional(),
   ORCHESTRA_BRIDGE_TLS_KEY: text.optional(),
   ORCHESTRA_BRIDGE_HTTP2: flag.optional(),
+  ORCHESTRA_TRACE_URL: traceUrl.optional(),
   ...DATA_FILE_VARIABLES,
   ORCHESTRA_LOG_FILE: text.optional(),
   ORCHESTRA_LOG_CAPACITY: wholeNumber(1, 10_000_000).optional(),
@@ -145,6 +148,7 @@ const SETTINGS = z.strictObject({
       join: z.boolean().optional(),
       tls: z.strictObject({ cert: text.min(1), key: text.min(1) }).optional(),
       http2: z.boolean().optional(),
+      traceUrl: traceUrl.optional(),
     }),
   ),
   dataFile: DATA_FILE_SETTINGS,

@@ -1,3 +1,4 @@
+import { readableDuration } from "../../exporters/log-text.ts";
 import type { JobSnapshot, TelemetryStats } from "../../src/index.ts";
 import type { Feed } from "./feed.ts";
 
@@ -9,7 +10,7 @@ export function summaryTable(jobs: readonly JobSnapshot[]): string {
     `${SYMBOLS[job.status]} ${job.status}`,
     job.workerId,
     job.message ?? "",
-    job.durationMs === undefined ? "" : `${(job.durationMs / 1_000).toFixed(1)} s`,
+    job.durationMs === undefined ? "" : readableDuration(job.durationMs),
     firstLine(job.error ?? job.reason ?? ""),
   ]);
   const header = ["status", "worker", "job", "took", "why"];

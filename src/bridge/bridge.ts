@@ -18,7 +18,7 @@ import { type JobRoutesContext, jobRoutes } from "./routes/jobs.ts";
 import { type OpenApiRoutesContext, openApiRoutes } from "./routes/openapi.ts";
 import { type PanelRoutesContext, panelRoutes } from "./routes/panel.ts";
 import { sessionRoutes } from "./routes/session.ts";
-import { statusRoutes } from "./routes/status.ts";
+import { type StatusRoutesContext, statusRoutes } from "./routes/status.ts";
 
 export type { JobContent } from "./routes/jobs.ts";
 
@@ -27,7 +27,8 @@ export interface BridgeOptions
     EventIntakeOptions,
     HttpServerOptions,
     PanelRoutesContext,
-    Pick<JobRoutesContext, "content" | "cancelJob"> {
+    Pick<JobRoutesContext, "content" | "cancelJob">,
+    Pick<StatusRoutesContext, "traceUrl"> {
   /** The address to bind. Any but loopback needs a token. Default: 127.0.0.1. */
   host?: string | undefined;
   /** 0 takes any that is free. Default: 4319. */

@@ -22,6 +22,11 @@ export interface Operation {
 const cursor = { type: "string", description: "A place in the log, from which `GET /v1/events` goes on" };
 const jobId = { type: "string" };
 const count = { type: "integer", minimum: 0 };
+const traceUrl = {
+  type: "string",
+  description:
+    "Where a trace is shown: an address with `{traceId}`, and maybe `{spanId}` and `{jobId}`, to fill in",
+};
 const event = reference("Event");
 const job = reference("Job");
 
@@ -88,11 +93,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /v1/status": {
     summary: "What became of every event, who listens, and what the log holds",
     access: "reader",
-    answer: json(200, "Counters; a host adds its own", {
-      sse: { type: "object" },
-      log: { type: "object" },
-      jobTable: { type: "object" },
-    }),
+    answer: json(
+      200,
+      "Counters; a host adds its own",
+      { sse: { type: "object" }, log: { type: "object" }, jobTable: { type: "object" }, traceUrl },
+      ["traceUrl"],
+    ),
   },
   "GET /v1/schema": {
     summary: "The JSON Schema of all events",

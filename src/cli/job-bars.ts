@@ -1,6 +1,7 @@
 import { oneLine, readableDuration } from "../../exporters/log-text.ts";
 import { isJobEvent, type JobEvent, type OrchestratorEvent } from "../event/event.ts";
 import { applyJobEvent, type JobSnapshot } from "../event/job-snapshot.ts";
+import { wholePercent } from "../event/whole-percent.ts";
 import { isTerminal } from "../job/job.ts";
 import { fitText, type Paint, plainText } from "./terminal.ts";
 
@@ -49,7 +50,7 @@ function bar(job: JobSnapshot, columns: number, now: number, paint: Paint): stri
   const filled = Math.round(((percent ?? 0) / 100) * BAR_WIDTH);
   const head = "━".repeat(filled);
   const track = "─".repeat(BAR_WIDTH - filled);
-  const amount = percent === undefined ? "" : `${Math.round(percent)} %`;
+  const amount = percent === undefined ? "" : `${wholePercent(percent)} %`;
   const elapsed = readableDuration(Math.max(0, now - job.startedAt));
   const text = [
     amount.padStart(5),

@@ -1,8 +1,10 @@
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { bridge } from "./bridge-api.ts";
-import { dialog, followAddress, live } from "./page.ts";
+import { bridgeTemplate, dialog, followAddress, live } from "./page.ts";
 import { keepSettings } from "./settings.ts";
+import { templateOf } from "./text/trace-link.ts";
 import { tradeToken } from "./ui/token-link.ts";
 
 const FIRST_JOBS = 50;
@@ -25,6 +27,18 @@ bridge
   // Whatever is wrong, the feed will tell.
   .catch(() => {});
 live.start();
+// Whenever it is connected anew: the bridge may be another one, or tell it only now.
+effect(() => {
+  if (live.link.value.state === "open") void askForTemplate();
+});
+
+async function askForTemplate(): Promise<void> {
+  try {
+    bridgeTemplate.value = templateOf(await bridge.status());
+  } catch {
+    // See above: then it stays what it was.
+  }
+}
 
 /** What waited for it goes on. */
 function signedIn(): void {

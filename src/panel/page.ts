@@ -51,6 +51,12 @@ const address = new LateAddress({
   schedule: (callback, delayMs) => void setTimeout(callback, delayMs),
 });
 
+/** Where the bridge says that traces are shown; empty for nowhere. */
+export const bridgeTemplate = signal("");
+
+/** Why a job was to be canceled, as far as it was typed by somebody who did not sign in then. */
+export const keptReason = signal<{ jobId: string; reason: string } | undefined>(undefined);
+
 /** The row of the list that was looked at last, and the groups that are closed: to find when coming back. */
 export const activeRow = signal<string | undefined>(undefined);
 export const closedGroups = signal<ReadonlySet<string>>(new Set());

@@ -7,7 +7,7 @@ export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 /** What the viewer chose, kept by the browser. */
 export interface Settings {
   theme: Theme;
-  /** Where a trace is shown, such as `http://localhost:16686/trace/{traceId}`; empty for nowhere. */
+  /** Where a trace is shown, such as `http://localhost:16686/trace/{traceId}`; empty for where the bridge says. */
   traceTemplate: string;
   /** Whether single letters are commands. */
   hasShortcuts: boolean;

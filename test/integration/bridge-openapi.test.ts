@@ -29,7 +29,11 @@ let test: TestBridge;
 let document: Document;
 
 beforeAll(async () => {
-  test = await startTestBridge({ cancelJob: () => {}, content: () => ({ message: "m", response: "r" }) });
+  test = await startTestBridge({
+    cancelJob: () => {},
+    content: () => ({ message: "m", response: "r" }),
+    traceUrl: "http://localhost:16686/trace/{traceId}",
+  });
   for (const type of ["orchestra.job.created", "orchestra.job.started", "orchestra.job.progress"] as const) {
     test.publisher.publish(jobEvent(type, "j"));
   }
@@ -150,6 +154,14 @@ describe("GET /openapi.json", () => {
     const refused = await (await fetch(`${test.url}/v1/jobs/nobody`)).json();
     expect(answerSchema("/v1/jobs/{id}", 404).safeParse(refused)).toMatchObject({ success: true });
     expect(answerSchema("/v1/jobs/{id}", 404).safeParse({})).toMatchObject({ success: false });
+  });
+
+  it("describes what the status may tell of traces", async () => {
+    const { traceUrl, ...rest } = await (await fetch(`${test.url}/v1/status`)).json();
+    const status = answerSchema("/v1/status", 200);
+    expect(traceUrl).toBe("http://localhost:16686/trace/{traceId}");
+    expect(status.safeParse(rest)).toMatchObject({ success: true });
+    expect(status.safeParse({ ...rest, traceUrl: 1 })).toMatchObject({ success: false });
   });
 
   it("describes events as they are taken", async () => {

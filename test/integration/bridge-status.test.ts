@@ -1,12 +1,11 @@
-import { expect, it, onTestFinished } from "vitest";
-import { startTestBridge } from "../fixtures/bridge.ts";
+import { expect, it } from "vitest";
 import { append, openTestLog } from "../fixtures/sqlite-logs.ts";
+import { openTestBridge } from "../fixtures/test-bridge.ts";
 
 it("the status is told although the log cannot be read, with the reason", async () => {
   const { log, store } = await openTestLog();
   await append(log, "1");
-  const { url, close } = await startTestBridge({ log });
-  onTestFinished(close);
+  const { url } = await openTestBridge({ log });
   const status = async () => (await fetch(`${url}/v1/status`)).json();
   const { oldest, latest } = log.bounds();
   expect(await status()).toMatchObject({ log: { oldest, latest }, jobTable: {}, sse: {} });

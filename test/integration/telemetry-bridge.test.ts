@@ -49,6 +49,24 @@ describe("the bridge of a telemetry", () => {
     expect(events.map(({ type }) => type)).toEqual(["orchestra.job.created", "orchestra.job.failed"]);
   });
 
+  it("tells its readers where traces are shown, when somebody has said so", async () => {
+    const traceUrl = "http://localhost:16686/trace/{traceId}";
+    const told = async (options: TelemetryOptions) => {
+      const telemetry = await startTelemetry({
+        env: {},
+        traces: false,
+        registry: new WorkerJobRegistry(),
+        ...options,
+      });
+      running.push(telemetry);
+      return (await (await fetch(`${telemetry.url}/v1/status`)).json()) as object;
+    };
+    expect(await told({ bridge: { port: 0, traceUrl } })).toMatchObject({ traceUrl });
+    const env = { ORCHESTRA_TRACE_URL: traceUrl, ORCHESTRA_BRIDGE_PORT: "0" };
+    expect(await told({ env })).toMatchObject({ traceUrl });
+    expect(await told({ bridge: { port: 0 } })).not.toHaveProperty("traceUrl");
+  });
+
   it("accepts no event that the log did not take, and takes it when it is sent again", async () => {
     const memory = createMemoryEventLog();
     const log = createLogWith({}, memory);

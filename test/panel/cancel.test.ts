@@ -70,6 +70,18 @@ describe("canceling a job", () => {
     expect(await page.getByRole("button", { name: "Cancel", exact: true }).count()).toBe(0);
   });
 
+  it("keeps the reason of who does not sign in now", async () => {
+    const { registry, id, page } = await start({ isSignedIn: false });
+    const question = await ask(page);
+    await question.getByLabel("Reason").fill("The mountain is gone");
+    await confirm(question);
+    const signIn = page.getByRole("dialog", { name: "Sign in" });
+    await signIn.getByRole("button", { name: "Not now" }).click();
+    await signIn.waitFor({ state: "detached" });
+    expect(await (await ask(page)).getByLabel("Reason").inputValue()).toBe("The mountain is gone");
+    expect(registry.get(id)?.status).toBe("running");
+  });
+
   it("leaves the job alone when it is told to", async () => {
     const { registry, id, page } = await start({ isSignedIn: true });
     expect(page.url()).not.toContain("token");

@@ -39,6 +39,7 @@ describe("readConfig", () => {
         writesPerSecond: 1_000,
         join: false,
         http2: undefined,
+        traceUrl: undefined,
       },
       dataFile: { retention: {} },
       logFile: undefined,
@@ -170,6 +171,38 @@ describe("readConfig", () => {
       http2: false,
     });
     expect(readConfig({ ORCHESTRA_WRITES_PER_SECOND: "7" }).bridge).toMatchObject({ writesPerSecond: 7 });
+  });
+
+  it("reads where a trace is shown", () => {
+    const [env, code] = [
+      "http://localhost:16686/trace/{traceId}",
+      "https://t.example/?t={traceId}&s={spanId}",
+    ];
+    expect(readConfig({ ORCHESTRA_TRACE_URL: env }).bridge?.traceUrl).toBe(env);
+    const both = readConfig({ ORCHESTRA_TRACE_URL: env }, { bridge: { traceUrl: code } });
+    expect(both.bridge?.traceUrl).toBe(code);
+  });
+
+  it.each([
+    "http://localhost:16686/trace/",
+    "localhost:16686/trace/{traceId}",
+    "{traceId}",
+    "//t.example/{traceId}",
+    "javascript:alert('{traceId}')",
+    "javascript://t.example/%0aalert('{traceId}')",
+    "data:text/html,{traceId}",
+    "http://t.example/{traceid}",
+  ])("refuses %s as the place of traces, in code and in the environment", (traceUrl) => {
+    const expected = "expected an http:// or https:// URL with {traceId} in it";
+    const path = "bridge.traceUrl";
+    expect(refusal({ ORCHESTRA_TRACE_URL: traceUrl })).toMatchObject({
+      path: "ORCHESTRA_TRACE_URL",
+      message: `Environment variable \`ORCHESTRA_TRACE_URL\`: ${expected}`,
+    });
+    expect(refusal({}, { bridge: { traceUrl } })).toMatchObject({
+      path,
+      message: `Option \`${path}\`: ${expected}`,
+    });
   });
 
   it.each([

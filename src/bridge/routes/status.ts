@@ -13,14 +13,16 @@ export interface StatusRoutesContext {
   log: EventLog;
   jobs: JobTable;
   status: () => object;
+  /** Where a trace is shown, with `{traceId}` in it. Default: readers are told of no such place. */
+  traceUrl?: string | undefined;
 }
 
 /** `GET /v1/status`, `/v1/schema`, and the probes `/healthz` and `/readyz`, which tell nothing secret. */
 export function statusRoutes(app: FastifyInstance, context: StatusRoutesContext): void {
-  const { access, hub, log, jobs, status } = context;
+  const { access, hub, log, jobs, status, traceUrl } = context;
   app.get("/v1/status", async (request) => {
     access.checkReader(request.raw);
-    return { ...status(), sse: hub.stats(), log: await boundsOf(log), jobTable: jobs.stats() };
+    return { ...status(), sse: hub.stats(), log: await boundsOf(log), jobTable: jobs.stats(), traceUrl };
   });
 
   let schema: string | undefined;

@@ -1,5 +1,6 @@
 import type { JobEvent } from "../../event/event.ts";
 import { lengthOf } from "../jobs/json-length.ts";
+import { percentOf, progressText } from "../text/progress-text.ts";
 
 /** Events of one job that a page holds, and what they may come to as JSON, in UTF-16 code units. */
 const MAX_EVENTS = 5_000;
@@ -75,9 +76,8 @@ export interface ProgressPoint {
 export function progressPoints(events: readonly JobEvent[]): ProgressPoint[] {
   return events.flatMap(({ type, timestamp, data }) => {
     if (type !== "orchestra.job.progress") return [];
-    const { percent, current, total } = data;
-    const value = percent ?? (current !== undefined && total ? (100 * current) / total : undefined);
-    return value === undefined ? [] : [{ at: timestamp, percent: Math.min(100, Math.max(0, value)) }];
+    const percent = percentOf(data);
+    return percent === undefined ? [] : [{ at: timestamp, percent }];
   });
 }
 
@@ -87,13 +87,7 @@ export function eventText({ type, data }: JobEvent): string {
     case "orchestra.job.created":
       return data.message;
     case "orchestra.job.progress":
-      return [
-        data.percent === undefined ? undefined : `${Math.floor(data.percent)} %`,
-        data.stage,
-        data.message,
-      ]
-        .filter(Boolean)
-        .join(" · ");
+      return progressText({ percent: data.percent, stage: data.stage, message: data.message });
     case "orchestra.job.completed":
       return data.report?.summary ?? data.responsePreview ?? "";
     case "orchestra.job.failed":

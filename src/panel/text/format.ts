@@ -3,8 +3,8 @@ const MINUTE = 60 * SECOND;
 
 /** How long something took: `412 ms`, `3.2 s`, `1 min 4 s`, `2 h 5 min`; as in log lines, which a test holds. */
 export function duration(ms: number): string {
-  if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
-  // Minutes begin where seconds would be rounded up to 60.
+  // Seconds begin where milliseconds would be rounded up to 1,000, and minutes where seconds would be to 60.
+  if (ms < SECOND - 0.5) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < MINUTE - 50) return `${(ms / SECOND).toFixed(1)} s`;
   return inUnits(Math.round(ms / SECOND));
 }
@@ -48,9 +48,10 @@ export function bytes(value: number): string {
   return `${unit === 0 ? rest : rest.toFixed(1)} ${units[unit]}`;
 }
 
-/** Of a share from 0 to 1: `12.5 %`. */
+/** Of a share from 0 to 1: `12.5 %`, and `100 %` only of all. */
 export function percent(share: number): string {
-  return `${Math.round(share * 1_000) / 10} %`;
+  const perMille = Math.round(share * 1_000);
+  return `${(share < 1 ? Math.min(perMille, 999) : perMille) / 10} %`;
 }
 
 const clocks = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });

@@ -15,6 +15,12 @@ export function templateFault(template: string): string | undefined {
     : undefined;
 }
 
+/** What `GET /v1/status` says of where traces are shown; empty when it says nothing that can be used. */
+export function templateOf(status: unknown): string {
+  const { traceUrl } = Object(status) as { traceUrl?: unknown };
+  return typeof traceUrl === "string" && templateFault(traceUrl) === undefined ? traceUrl : "";
+}
+
 /** Where a job's trace is shown; undefined without a usable template, or for a job without a trace. */
 export function traceLink(template: string, { traceparent = "", jobId }: TraceFacts): string | undefined {
   const ids = TRACEPARENT.exec(traceparent);

@@ -29,16 +29,23 @@ export function endOf({ finishedAt, startedAt }: JobSnapshot, now: number): numb
 export function timelineRows(jobs: readonly JobSnapshot[], window: TimeWindow, now: number): TimelineRow[] {
   const shown = jobs
     .filter((job) => beginOf(job) <= window.to && endOf(job, now) >= window.from)
-    .sort((a, b) => beginOf(a) - beginOf(b));
+    .sort(byBegin);
   return nested(shown);
+}
+
+/** The jobs of a session and everything that came of them: a subagent's own may have a session of their own. */
+export function ofSession(jobs: readonly JobSnapshot[], sessionId: string): JobSnapshot[] {
+  const own = jobs.filter((job) => job.sessionId === sessionId);
+  return walk(own, childrenOf(jobs), new Set()).map(({ job }) => job);
 }
 
 /** The job and everything that came of it. */
 export function descendantRows(jobs: readonly JobSnapshot[], jobId: string): TimelineRow[] {
   const root = jobs.find((job) => job.jobId === jobId);
   if (root === undefined) return [];
-  const others = jobs.filter((job) => job !== root).sort((a, b) => beginOf(a) - beginOf(b));
-  return walk([root], childrenOf(others), new Set());
+  // There may be thousands of other jobs, which need not be put in order.
+  const [, ...below] = walk([root], childrenOf(jobs), new Set()).map(({ job }) => job);
+  return walk([root], childrenOf(below.sort(byBegin)), new Set());
 }
 
 function nested(jobs: readonly JobSnapshot[]): TimelineRow[] {
@@ -50,6 +57,10 @@ function nested(jobs: readonly JobSnapshot[]): TimelineRow[] {
   // Jobs that say to be each other's parents hang on no root.
   for (const job of jobs) if (!seen.has(job.jobId)) rows.push(...walk([job], children, seen));
   return rows;
+}
+
+function byBegin(a: JobSnapshot, b: JobSnapshot): number {
+  return beginOf(a) - beginOf(b);
 }
 
 function childrenOf(jobs: readonly JobSnapshot[]): ReadonlyMap<string | undefined, JobSnapshot[]> {

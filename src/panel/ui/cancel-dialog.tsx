@@ -3,7 +3,7 @@ import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { bridge, serverClock } from "../bridge-api.ts";
 import { CancelRequest } from "../job/cancel-request.ts";
 import { answerText, type Cancellation, titleOf } from "../job/cancellation.ts";
-import { dialog, live, now } from "../page.ts";
+import { dialog, keptReason, live, now } from "../page.ts";
 import { elapsed, title } from "../text/format.ts";
 import { closeDialog, Dialog } from "./dialog.tsx";
 import { Status } from "./status.tsx";
@@ -16,7 +16,7 @@ export interface CancelProps {
 
 /** Asks before a job is canceled, and tells what really became of it. */
 export function CancelDialog({ jobId, confirmed }: CancelProps) {
-  const reason = useSignal(confirmed ?? "");
+  const reason = useSignal(confirmed ?? reasonKept(jobId));
   const request = useCancelRequest({ jobId, confirmed });
   const progress = request.progress.value;
   useSignalEffect(() => {
@@ -149,8 +149,14 @@ function Waiting({ since }: { since: number }) {
   return <p class="muted number">Waiting for its end for {elapsed(now.value - since)}</p>;
 }
 
+function reasonKept(jobId: string): string {
+  const kept = keptReason.peek();
+  return kept?.jobId === jobId ? kept.reason : "";
+}
+
 /** Once that is done, what was confirmed before is asked for. */
 function askForToken(jobId: string, reason: string): void {
+  keptReason.value = { jobId, reason };
   dialog.value = {
     kind: "sign-in",
     why: "Canceling a job needs the token of this server.",

@@ -1,3 +1,4 @@
+import { bridgeTemplate } from "../page.ts";
 import { type Settings, settings, THEMES, type Theme } from "../settings.ts";
 import { templateFault } from "../text/trace-link.ts";
 import { Dialog } from "./dialog.tsx";
@@ -46,20 +47,24 @@ export function SettingsDialog() {
 
 function TraceField({ template }: { template: string }) {
   const fault = templateFault(template);
+  const { value: told } = bridgeTemplate;
+  const aim =
+    told === ""
+      ? "Jobs then link to their spans in Jaeger, Grafana or the like."
+      : "Left empty, jobs link to their spans where this server says.";
   return (
     <label class="stacked">
       Address of a trace
       <input
         type="url"
         value={template}
-        placeholder="http://localhost:16686/trace/{traceId}"
+        placeholder={told || "http://localhost:16686/trace/{traceId}"}
         aria-describedby="trace-help"
         aria-invalid={fault !== undefined}
         onInput={({ currentTarget }) => change({ traceTemplate: currentTarget.value.trim() })}
       />
       <span id="trace-help" class={fault === undefined ? "muted" : "fault"}>
-        {fault ??
-          "Jobs then link to their spans in Jaeger, Grafana or the like. {traceId}, {spanId} and {jobId} are filled in."}
+        {fault ?? `${aim} {traceId}, {spanId} and {jobId} are filled in.`}
       </span>
     </label>
   );

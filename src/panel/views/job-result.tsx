@@ -1,15 +1,27 @@
 import type { JobEvent } from "../../event/event.ts";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
+import { wholePercent } from "../../event/whole-percent.ts";
+import { isTerminal } from "../../job/job.ts";
 import { progressPoints } from "../job/job-events.ts";
 import { clock, number } from "../text/format.ts";
-import { progressText } from "../text/progress-text.ts";
+import { percentOf, progressText } from "../text/progress-text.ts";
 import { spread } from "../timeline/progress-marks.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { ProgressBar } from "../ui/progress.tsx";
 
 /** The task, how far it is or how it ended, and what its worker says of it. */
 export function JobResult({ job, events }: { job: JobSnapshot; events: readonly JobEvent[] }) {
-  const { message, messageLength, progress, error, errorType, reason, responsePreview, responseLength } = job;
+  const {
+    status,
+    message,
+    messageLength,
+    progress,
+    error,
+    errorType,
+    reason,
+    responsePreview,
+    responseLength,
+  } = job;
   return (
     <section class="card result" aria-labelledby="result-title">
       <h2 id="result-title">Task and result</h2>
@@ -17,7 +29,8 @@ export function JobResult({ job, events }: { job: JobSnapshot; events: readonly 
       {progress !== undefined && (
         <div class="result-progress">
           <h3>Progress</h3>
-          <ProgressBar progress={progress} />
+          {/* One that moves without an end would say that the job does. */}
+          {(!isTerminal(status) || percentOf(progress) !== undefined) && <ProgressBar progress={progress} />}
           <p>{progressText(progress)}</p>
           <ProgressChart events={events} />
         </div>
@@ -94,7 +107,7 @@ function ProgressChart({ events }: { events: readonly JobEvent[] }) {
   const x = (at: number) => ((at - first.at) / (last.at - first.at)) * WIDTH;
   const y = (percent: number) => HEIGHT - (percent / 100) * HEIGHT;
   const line = points.map(({ at, percent }) => `${x(at).toFixed(1)},${y(percent).toFixed(1)}`).join(" ");
-  const label = `Progress from ${Math.round(first.percent)} % at ${clock(first.at)} to ${Math.round(last.percent)} % at ${clock(last.at)}`;
+  const label = `Progress from ${wholePercent(first.percent)} % at ${clock(first.at)} to ${wholePercent(last.percent)} % at ${clock(last.at)}`;
   return (
     <svg class="progress-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img">
       <title>{label}</title>

@@ -3,7 +3,7 @@ import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { isTerminal } from "../../job/job.ts";
 import { BridgeError, bridge } from "../bridge-api.ts";
 import { JobReader } from "../job/job-reader.ts";
-import { dialog, go, list, live } from "../page.ts";
+import { bridgeTemplate, dialog, go, list, live } from "../page.ts";
 import { formatRoute } from "../route.ts";
 import { settings } from "../settings.ts";
 import { title } from "../text/format.ts";
@@ -53,7 +53,7 @@ export function JobView({ jobId }: { jobId: string }) {
 
 function JobHead({ job }: { job: JobSnapshot }) {
   const { jobId, status } = job;
-  const link = traceLink(settings.value.traceTemplate, job);
+  const link = traceLink(settings.value.traceTemplate || bridgeTemplate.value, job);
   return (
     <header class="job-head">
       <a class="back" href={formatRoute(list.value)}>

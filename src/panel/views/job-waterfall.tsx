@@ -13,10 +13,9 @@ const MAX_MARKS = 120;
 
 /** The job's span and those of the jobs that it started, as their events tell of them. */
 export function JobWaterfall({ job, events }: { job: JobSnapshot; events: readonly JobEvent[] }) {
-  // Only jobs of the same session are looked through when there is one.
   const jobs = live.store.newestFirst().map((entry) => entry.job.peek());
-  const related = jobs.filter(({ jobId, sessionId }) => jobId !== job.jobId && sessionId === job.sessionId);
-  const rows = descendantRows([job, ...related], job.jobId);
+  // The job itself may be no longer among them.
+  const rows = descendantRows([job, ...jobs], job.jobId);
   const window = windowOf(
     rows.map((row) => row.job),
     now.value,

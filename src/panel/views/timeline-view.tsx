@@ -6,7 +6,7 @@ import { adjust, live, now } from "../page.ts";
 import { DEFAULT_SPAN, type Route, type TimeSpan } from "../route.ts";
 import { amount } from "../text/format.ts";
 import { lastMinutes, pan, windowOf, zoom } from "../timeline/timeline-scale.ts";
-import { type TimelineRow, type TimeWindow, timelineRows } from "../timeline/timeline-tree.ts";
+import { ofSession, type TimelineRow, type TimeWindow, timelineRows } from "../timeline/timeline-tree.ts";
 import { useShortcuts } from "../ui/keyboard.ts";
 import { useVirtualRows } from "../ui/virtual-rows.ts";
 import { IdSelect } from "./job-filters.tsx";
@@ -27,10 +27,8 @@ type TimelineProps = Omit<Extract<Route, { view: "timeline" }>, "view">;
 /** What ran when, and what it started. */
 export function TimelineView({ session, span }: TimelineProps) {
   const time = now.value;
-  const jobs = live.store
-    .newestFirst()
-    .map(({ job }) => job.peek())
-    .filter(({ sessionId }) => session === undefined || sessionId === session);
+  const all = live.store.newestFirst().map(({ job }) => job.peek());
+  const jobs = session === undefined ? all : ofSession(all, session);
   const window = "minutes" in span ? lastMinutes(span.minutes, jobs, time) : span;
   const rows = timelineRows(jobs, window, time);
   const show = (next: TimeSpan) => adjust({ view: "timeline", session, span: next });

@@ -27,6 +27,12 @@ describe("bars", () => {
     ]);
   });
 
+  test("tell of all of it only when it is done", () => {
+    expect(render([created(), progress({ percent: 99.9 })])).toEqual([
+      "━━━━━━━━━━━━━━━━━━━━  99 % build 3.0 s compiling",
+    ]);
+  });
+
   test("go when the job ends, and a late report does not bring them back", () => {
     const report = createOrchestratorEvent("orchestra.job.reported", {
       jobId: "job-1",

@@ -25,7 +25,7 @@ const CASES: Case[OrchestratorEventType][] = [
     { ...facts, status: "running", queuedMs: 340 },
     "build picked up after 340 ms in the queue",
   ],
-  ["orchestra.job.progress", { ...running, message: "compiling", percent: 39.6 }, "build 40 % compiling"],
+  ["orchestra.job.progress", { ...running, message: "compiling", percent: 39.6 }, "build 39 % compiling"],
   ["orchestra.job.progress", { ...running, message: "compiling" }, "build compiling"],
   [
     "orchestra.job.progress",
@@ -117,6 +117,7 @@ describe("durations", () => {
   test.each([
     [0, "0 ms"],
     [999.4, "999 ms"],
+    [999.6, "1.0 s"],
     [1_000, "1.0 s"],
     [59_949, "59.9 s"],
     [59_950, "1 min 0 s"],

@@ -76,6 +76,7 @@ describe("the events of a job", () => {
     [jobEvent("orchestra.job.progress", "j"), "40 % · build · Compiling"],
     [jobEvent("orchestra.job.progress", "j", { percent: 100 / 3 }), "33 % · build · Compiling"],
     [jobEvent("orchestra.job.progress", "j", { percent: undefined, stage: undefined }), "Compiling"],
+    [jobEvent("orchestra.job.progress", "j", { percent: undefined, message: "Build 3" }), "Build 3"],
     [jobEvent("orchestra.job.completed", "j"), "Two files changed"],
     [jobEvent("orchestra.job.completed", "j", { report: undefined, responsePreview: "Done" }), "Done"],
     [jobEvent("orchestra.job.failed", "j", { error: "no" }), "no"],

@@ -9,6 +9,19 @@ it.each<[Partial<Progress>, number | undefined, string]>([
   [{ message: "m", current: 1_200 }, undefined, "1,200 · m"],
   [{ message: "m", current: 1, total: 0 }, undefined, "1 · m"],
   [{ message: "m", percent: -1 }, 0, "0 % · m"],
+  [{ message: "m", percent: (57 / 100) * 100 }, (57 / 100) * 100, "57 % · m"],
+  // What the message says already is not said before it.
+  [{ message: "step 3", stage: "step" }, undefined, "step 3"],
+  [
+    { message: "Waiting for Permission: bash", stage: "permission" },
+    undefined,
+    "Waiting for Permission: bash",
+  ],
+  [{ message: "bash", stage: "tool", current: 2, unit: "tools" }, undefined, "2 tools · bash"],
+  [{ message: "footsteps", stage: "step" }, undefined, "step · footsteps"],
+  [{ message: "code review of a.ts", stage: "code review" }, undefined, "code review of a.ts"],
+  [{ message: "step 3\nbuild", stage: "build" }, undefined, "build · step 3"],
+  [{ message: "a 🔨 b", stage: "🔨" }, undefined, "🔨 · a 🔨 b"],
 ])("tells of the progress %j", (progress, percent, text) => {
   const whole = { updatedAt: 1, message: "", ...progress };
   expect([percentOf(whole), progressText(whole)]).toEqual([percent, text]);

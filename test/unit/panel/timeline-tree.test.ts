@@ -3,6 +3,7 @@ import {
   beginOf,
   descendantRows,
   endOf,
+  ofSession,
   type TimelineRow,
   timelineRows,
 } from "../../../src/panel/timeline/timeline-tree.ts";
@@ -73,6 +74,20 @@ describe("the rows below a job", () => {
   it("are none for a job that is not there", () => {
     expect(descendantRows(jobs, "nobody")).toEqual([]);
   });
+});
+
+it("counts what came of a session's jobs to it, whatever session that is in", () => {
+  const jobs = [
+    job("nested", { sessionId: "b", parentJobId: "task" }),
+    job("prompt", { sessionId: "a" }),
+    job("task", { sessionId: "a", parentJobId: "prompt" }),
+    job("beside", { sessionId: "b" }),
+    job("other", { parentJobId: "beside" }),
+  ];
+  const idsOf = (sessionId: string) => ofSession(jobs, sessionId).map(({ jobId }) => jobId);
+  expect(idsOf("a").sort()).toEqual(["nested", "prompt", "task"]);
+  expect(idsOf("b").sort()).toEqual(["beside", "nested", "other"]);
+  expect(idsOf("c")).toEqual([]);
 });
 
 it("takes no job for one that ended before it began", () => {

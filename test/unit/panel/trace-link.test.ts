@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encoded, templateFault, traceIdOf, traceLink } from "../../../src/panel/text/trace-link.ts";
+import {
+  encoded,
+  templateFault,
+  templateOf,
+  traceIdOf,
+  traceLink,
+} from "../../../src/panel/text/trace-link.ts";
 import { codeUnit } from "./panel-jobs.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -50,6 +56,24 @@ describe("a template", () => {
     ["t.example/{traceId}", "It must be an http or https address."],
   ])("%s has the fault %s", (template, fault) => {
     expect(templateFault(template)).toBe(fault);
+  });
+});
+
+describe("what the bridge tells of traces", () => {
+  it.each([
+    [{ traceUrl: "http://localhost:16686/trace/{traceId}" }, "http://localhost:16686/trace/{traceId}"],
+    [{ traceUrl: "javascript:alert('{traceId}')" }, ""],
+    [{ traceUrl: "JavaScript:alert('{traceId}')" }, ""],
+    [{ traceUrl: " \tjava\nscript:alert('{traceId}')" }, ""],
+    [{ traceUrl: "data:text/html,{traceId}" }, ""],
+    [{ traceUrl: "https://t.example/" }, ""],
+    [{ traceUrl: 1 }, ""],
+    [{ traceUrl: null }, ""],
+    [{}, ""],
+    [undefined, ""],
+    ["http://t.example/{traceId}", ""],
+  ])("%j gives the template %j", (status, template) => {
+    expect(templateOf(status)).toBe(template);
   });
 });
 
