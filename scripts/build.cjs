@@ -18,6 +18,8 @@ try {
   bundlePlugin(dist, path.join(dist, "hosts/opencode"));
   buildPanel(path.join(dist, "panel"));
 } catch (error) {
+  // A program that failed has said so itself.
+  if (error.status === undefined) process.stderr.write(`${error.message}\n`);
   process.exit(error.status || 1);
 }
 // npm makes it executable where it installs the package; this is for running it from here.

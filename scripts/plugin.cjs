@@ -41,6 +41,7 @@ function licencesOf(files) {
   const texts = [...folders].sort().map((folder) => {
     const { name, version } = JSON.parse(fs.readFileSync(path.join(root, folder, "package.json"), "utf8"));
     const licence = fs.readdirSync(path.join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
+    if (licence === undefined) throw new Error(`${name} has no licence to be handed on`);
     return `${name} ${version}\n\n${fs.readFileSync(path.join(root, folder, licence), "utf8").trim()}\n`;
   });
   return texts.join(`\n${"-".repeat(80)}\n\n`);

@@ -1,6 +1,7 @@
-import { closeSync, lstatSync, mkdirSync, openSync, renameSync } from "node:fs";
+import { closeSync, lstatSync, openSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { makeFolder } from "../store/folder.ts";
 import type { CliContext } from "./context.ts";
 import { ExposedPathError, requirePrivate } from "./private-path.ts";
 
@@ -19,7 +20,7 @@ export function stateDirectory(env: CliContext["env"]): string {
  */
 export function openStateDirectory(env: CliContext["env"]): string {
   const directory = stateDirectory(env);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   requirePrivate(directory, "directory");
   return directory;
 }

@@ -14,11 +14,26 @@ export type OrchestratorEventHandler = (event: OrchestratorEvent, record: EventR
 /** Events that wait for the first publisher; beyond it the oldest are dropped and counted. */
 const MAX_WAITING = 1_000;
 
-const handlers = new Map<object, { handler: OrchestratorEventHandler; off: () => void }>();
-let waiting: OrchestratorEvent[] = [];
-let droppedWaiting = 0;
-/** The first has the seat; the others wait for it. */
-const candidates: EventFeed[] = [];
+interface Entry {
+  handler: OrchestratorEventHandler;
+  off: () => void;
+}
+
+/** The shared feed of a process. Its shape may not change under the same symbol. */
+interface SharedFeed {
+  readonly handlers: Map<object, Entry>;
+  waiting: OrchestratorEvent[];
+  dropped: number;
+  /** The first has the seat; the others wait for it. */
+  readonly candidates: EventFeed[];
+}
+
+/** A plugin may bring another copy of this code than the program that it is loaded into. */
+const SHARED = Symbol.for("orchestra-otel.shared-feed.1");
+const scope = globalThis as { [SHARED]?: SharedFeed };
+scope[SHARED] ??= { handlers: new Map(), waiting: [], dropped: 0, candidates: [] };
+const shared = scope[SHARED];
+const { handlers, candidates } = shared;
 
 /**
  * Publishes to the process's shared feed: that of the first running telemetry. Until there is one, the
@@ -32,10 +47,10 @@ export function publishOrchestratorEvent(event: OrchestratorEvent): void {
     return;
   }
   requireEventType(event);
-  waiting.push(event);
-  if (waiting.length <= MAX_WAITING) return;
-  waiting.shift();
-  droppedWaiting++;
+  shared.waiting.push(event);
+  if (shared.waiting.length <= MAX_WAITING) return;
+  shared.waiting.shift();
+  shared.dropped++;
 }
 
 /**
@@ -45,7 +60,7 @@ export function publishOrchestratorEvent(event: OrchestratorEvent): void {
 export function onOrchestratorEvent(handler: OrchestratorEventHandler): () => void {
   if (typeof handler !== "function") throw invalidArgument("handler", "a function", handler);
   const key = {};
-  const entry = { handler, off: () => {} };
+  const entry: Entry = { handler, off: () => {} };
   handlers.set(key, entry);
   const [seated] = candidates;
   if (seated !== undefined) attach(seated, entry);
@@ -75,16 +90,16 @@ export function takeSharedSeat(feed: EventFeed): () => void {
 
 function seat(feed: EventFeed): void {
   for (const entry of handlers.values()) attach(feed, entry);
-  const early = waiting;
-  waiting = [];
+  const early = shared.waiting;
+  shared.waiting = [];
   for (const event of early) feed.publish(event);
 }
 
 /** Events dropped because no telemetry was running and too many waited. */
 export function droppedBeforeStart(): number {
-  return droppedWaiting;
+  return shared.dropped;
 }
 
-function attach(feed: EventFeed, entry: { handler: OrchestratorEventHandler; off: () => void }): void {
+function attach(feed: EventFeed, entry: Entry): void {
   entry.off = feed.on((record) => entry.handler(record.event, record));
 }

@@ -1,13 +1,13 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { dialog, go, live, route } from "./page.ts";
-import { ALL_JOBS, DEFAULT_SPAN, type Route } from "./route.ts";
-import { title } from "./text/format.ts";
+import { ALL_JOBS, DEFAULT_SPAN } from "./route.ts";
 import { Dialogs } from "./ui/dialogs.tsx";
 import { GapNotice } from "./ui/gap-notice.tsx";
 import { Header } from "./ui/header.tsx";
 import { useShortcuts } from "./ui/keyboard.ts";
 import { LinkNotice } from "./ui/link-notice.tsx";
+import { focusTitle, namePage } from "./ui/view-title.ts";
 import { HealthView } from "./views/health-view.tsx";
 import { JobView } from "./views/job-view.tsx";
 import { JobsView } from "./views/jobs-view.tsx";
@@ -25,13 +25,11 @@ export function App() {
     4: () => go({ view: "health" }),
   });
   useSignalEffect(askForToken);
-  useSignalEffect(() => {
-    document.title = `${titleOf(route.value)} · orchestra`;
-  });
   const { view } = route.value;
   useEffect(() => {
-    // Who cannot see that the view has changed is told by where the focus is.
-    if (document.activeElement === document.body) document.getElementById("view-title")?.focus();
+    // A job names the page by itself, as soon as it is known.
+    if (view !== "job") namePage(view[0]?.toUpperCase() + view.slice(1));
+    focusTitle();
   }, [view]);
   return (
     <>
@@ -78,9 +76,4 @@ function askForToken(): void {
     why: "This server shows its jobs only to who has its token.",
     onSignedIn: () => live.start(),
   };
-}
-
-function titleOf(shown: Route): string {
-  if (shown.view !== "job") return shown.view[0]?.toUpperCase() + shown.view.slice(1);
-  return title(live.store.get(shown.jobId)?.job.peek().message, shown.jobId);
 }

@@ -1,6 +1,7 @@
 import type { JobEvent } from "../event/event.ts";
 import type { JobSnapshot } from "../event/job-snapshot.ts";
 import { ServerClock } from "./live/server-clock.ts";
+import { announceSignIn } from "./sign-ins.ts";
 import { encoded } from "./text/trace-link.ts";
 
 export interface JobPageAnswer {
@@ -22,6 +23,9 @@ export class BridgeError extends Error {
     this.code = code;
   }
 }
+
+/** How long an answer may take, all of it: who waits is then told that there is none. */
+const ANSWER_LIMIT_MS = 20_000;
 
 export const serverClock = new ServerClock(Date.now);
 
@@ -48,12 +52,14 @@ export const bridge = {
   /** The browser keeps the cookie that this gives; the token is not kept. */
   async signIn(token: string): Promise<void> {
     await ask("/v1/session", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+    announceSignIn();
   },
 };
 
 async function ask(path: string, init: RequestInit = {}): Promise<unknown> {
   const askedAt = Date.now();
-  const response = await fetch(path, { ...init, cache: "no-store" });
+  const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+  const response = await fetch(path, { ...init, cache: "no-store", signal });
   serverClock.learn({ date: response.headers.get("date"), askedAt, answeredAt: Date.now() });
   const text = await response.text();
   if (response.ok) return text === "" ? undefined : JSON.parse(text);

@@ -4,6 +4,7 @@ import { App } from "./app.tsx";
 import { bridge } from "./bridge-api.ts";
 import { bridgeTemplate, dialog, followAddress, live } from "./page.ts";
 import { keepSettings } from "./settings.ts";
+import { onSignInElsewhere } from "./sign-ins.ts";
 import { templateOf } from "./text/trace-link.ts";
 import { tradeToken } from "./ui/token-link.ts";
 
@@ -15,6 +16,13 @@ keepSettings();
 const trade = tradeToken();
 addEventListener("hashchange", async () => {
   if (await tradeToken()) signedIn();
+});
+onSignInElsewhere(() => {
+  // Whatever else it is asked for here, somebody has to go on with who sees what it is.
+  const link = live.link.peek();
+  if (link.state !== "closed" || link.error?.status !== 401) return;
+  if (dialog.peek()?.kind === "sign-in") dialog.value = undefined;
+  live.start();
 });
 followAddress();
 render(<App />, document.getElementById("app") as HTMLElement);

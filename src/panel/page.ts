@@ -1,9 +1,10 @@
 /** What all parts of the page share: the feed, the time, what is shown, and which dialog is open. */
 import { signal } from "@preact/signals";
 import { connectShared } from "../client/index.ts";
-import { serverClock } from "./bridge-api.ts";
+import { bridge, serverClock } from "./bridge-api.ts";
 import { LateAddress } from "./late-address.ts";
 import { createClock } from "./live/clock.ts";
+import { watchClock } from "./live/clock-jump.ts";
 import { onNextFrame } from "./live/frames.ts";
 import { Live } from "./live/live.ts";
 import { ALL_JOBS, formatRoute, parseRoute, type Route } from "./route.ts";
@@ -14,10 +15,16 @@ export const live = new Live({
   now: serverClock.now,
 });
 
+const hasClockJumped = watchClock({ now: Date.now, steady: () => performance.now() });
+
 export const now = createClock({
   now: serverClock.now,
   everySecond: (callback) => {
-    const timer = setInterval(callback, 1_000);
+    const timer = setInterval(() => {
+      // What would be shown until then may be hours off.
+      if (hasClockJumped()) void learnTime().then(callback);
+      else callback();
+    }, 1_000);
     return () => clearInterval(timer);
   },
 });
@@ -63,6 +70,7 @@ export const closedGroups = signal<ReadonlySet<string>>(new Set());
 
 /** Shows another view, as a link would. */
 export function go(next: Route): void {
+  address.flush();
   location.hash = formatRoute(next);
 }
 
@@ -80,6 +88,8 @@ export function followAddress(): void {
     show(parseRoute(location.hash));
   };
   addEventListener("hashchange", follow);
+  // A link leads away: what is left is to be as it was when somebody comes back.
+  addEventListener("click", () => address.flush(), { capture: true });
   addEventListener("pagehide", () => address.flush());
   follow();
 }
@@ -87,4 +97,13 @@ export function followAddress(): void {
 function show(next: Route): void {
   route.value = next;
   if (next.view === "jobs") list.value = next;
+}
+
+/** By any answer. */
+async function learnTime(): Promise<void> {
+  try {
+    await bridge.status();
+  } catch {
+    // It is asked again as soon as the feed is connected again.
+  }
 }

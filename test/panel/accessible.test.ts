@@ -161,6 +161,27 @@ describe.each(WIDTHS)("at a width of %i, in light and in dark", (width) => {
 });
 
 it.each([
+  [640, 360],
+  [740, 330],
+])("in a low window, %i by %i, all of a view can be reached", async (width, height) => {
+  const { page, go } = await start({ width });
+  await page.setViewportSize({ width, height });
+  for (const view of VIEWS) {
+    await go(view);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    expect(await objections(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+  }
+  await go("#/jobs?q=release");
+  // It is clicked only where nothing lies over it.
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByText("58 jobs", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Explain the new cache in the handbook" }).click();
+  await go("#/timeline");
+  await page.getByText(/in this window$/).click();
+});
+
+it.each([
   [1280, 40],
   [360, 64],
 ])(

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { JobEvent } from "../../src/event/event.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
@@ -7,7 +7,7 @@ import { launchChromium, openTabs } from "../browser/chromium-browser.ts";
 import { startTestBridge, TOKEN } from "../fixtures/bridge.ts";
 import { startCuttingProxy } from "../fixtures/cutting-proxy.ts";
 import { jobEvent } from "../fixtures/job-story.ts";
-import { openPanel } from "./panel-page.ts";
+import { drawn, openPanel } from "./panel-page.ts";
 
 let browser: Browser;
 
@@ -80,6 +80,41 @@ describe("canceling a job", () => {
     await signIn.waitFor({ state: "detached" });
     expect(await (await ask(page)).getByLabel("Reason").inputValue()).toBe("The mountain is gone");
     expect(registry.get(id)?.status).toBe("running");
+  });
+
+  it("leaves the job alone when who signs in turns away meanwhile", async () => {
+    const { registry, telemetry, id, page } = await start({ isSignedIn: false });
+    const held = Promise.withResolvers<Route>();
+    await page.route("**/v1/session", (route) => held.resolve(route));
+    await confirm(await ask(page));
+    const signIn = page.getByRole("dialog", { name: "Sign in" });
+    await signIn.getByLabel("Token").fill(telemetry.token as string);
+    await signIn.getByRole("button", { name: "Sign in" }).click();
+    const session = await held.promise;
+    await signIn.getByRole("button", { name: "Not now" }).click();
+    await signIn.waitFor({ state: "detached" });
+    const answered = page.waitForResponse("**/v1/session");
+    await session.continue();
+    expect((await answered).ok()).toBe(true);
+    await (await answered).finished();
+    await drawn(page);
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    // It has signed in all the same: what is confirmed now is done.
+    const question = await ask(page);
+    expect(registry.get(id)?.status).toBe("running");
+    await confirm(question);
+    await page.getByRole("dialog", { name: "Job canceled" }).waitFor();
+  });
+
+  it("does not claim that the job goes on when an answer leaves that open", async () => {
+    const { registry, telemetry, id, page } = await start({ isSignedIn: true });
+    await page.route("**/cancel", (route) => route.fulfill({ status: 504, body: "Gateway Timeout" }));
+    await confirm(await ask(page));
+    const open = page.getByRole("dialog", { name: "No clear answer" });
+    await open.getByText("The server answered with 504. The job may go on").waitFor();
+    registry.cancel(id);
+    await telemetry.flush();
+    await page.getByRole("dialog", { name: "Job canceled" }).getByText("The job was canceled.").waitFor();
   });
 
   it("leaves the job alone when it is told to", async () => {

@@ -147,3 +147,29 @@ it("has the search and the choices in one row wherever there is room for a table
   const search = await page.getByRole("searchbox").boundingBox();
   expect(search?.width).toBeGreaterThan(180);
 });
+
+it("leaves the search as it is by Esc", async () => {
+  const { page } = await start();
+  await page.keyboard.press("/");
+  await page.keyboard.type("notes");
+  await page.getByText("1 of 58 jobs").waitFor();
+  await page.keyboard.press("Escape");
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("BODY");
+  expect(await page.getByLabel("Search jobs").inputValue()).toBe("notes");
+});
+
+it("goes back to the filters as they were when a job was opened, however soon after", async () => {
+  const { page } = await start();
+  await page.getByLabel("Search jobs").evaluate((field: HTMLInputElement) => {
+    // All before the address is written a second time.
+    for (const text of ["n", "no", "notes"]) {
+      field.value = text;
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }
+    document.querySelector<HTMLElement>("table a")?.click();
+  });
+  await page.getByRole("article").waitFor();
+  await page.goBack();
+  await page.getByText("1 of 58 jobs").waitFor();
+  expect(await page.getByLabel("Search jobs").inputValue()).toBe("notes");
+});

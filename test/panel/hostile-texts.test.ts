@@ -79,6 +79,39 @@ it.each([1280, 360])("shows every text of a job as text, at a width of %i", asyn
     await go(address);
     await drawn(page);
     expect(await foreignParts(page)).toEqual([]);
+    expect(await turningTexts(page)).toEqual([]);
+  }
+});
+
+it("lets no text from elsewhere turn around what stands beside it", async () => {
+  const test = await startTestBridge();
+  onTestFinished(() => test.close());
+  const identity = { workerId: "\u202ereviled", sessionId: "a\u2067b" };
+  test.publisher.publish(
+    jobEvent("orchestra.job.created", "\u202eid", { ...identity, message: "A \u202etask" }),
+  );
+  const progress = { message: "\u202dsteps", stage: "\u2066stage", unit: "\u202efiles" };
+  test.publisher.publish(jobEvent("orchestra.job.progress", "\u202eid", { ...identity, ...progress }));
+  await test.publisher.flush();
+  const { page, go } = await openPanel(
+    await openTabs(browser, { viewport: { width: 1280, height: 900 } }),
+    test.url,
+  );
+  await isLive(page);
+  const row = page.getByRole("row", { name: "A  task" });
+  const texts = ["A  task", "reviled", "a b", "40 % · 2 of 5 files · stage · steps"];
+  expect((await row.getByRole("cell").allTextContents()).slice(1, 5)).toEqual([
+    expect.stringContaining(texts[0] as string),
+    ...texts.slice(1),
+  ]);
+  expect(await page.getByRole("combobox", { name: "Worker" }).locator("option").allTextContents()).toEqual([
+    "All workers",
+    "reviled",
+  ]);
+  await go(addressOf("\u202eid"));
+  for (const name of ["reviled", "a b"]) {
+    const link = page.getByRole("region", { name: "Facts" }).getByRole("link", { name });
+    expect(await link.evaluate((element) => getComputedStyle(element).unicodeBidi)).toBe("isolate");
   }
 });
 
@@ -122,5 +155,21 @@ function foreignParts(page: Page): Promise<string[]> {
       (element.tagName === "A" && (element.getAttribute("href") ?? "").startsWith("#/"));
     const found = elements.filter((element) => !own(element)).map(({ outerHTML }) => outerHTML);
     return "broken" in globalThis ? ["a script ran", ...found] : found;
+  });
+}
+
+/** Texts with signs that turn around what follows, in what is read and in what is told when it is pointed at. */
+function turningTexts(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const texts: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      // There is nothing beside what has lines of its own.
+      if (node.parentElement?.closest("pre") === null) texts.push(node.nodeValue ?? "");
+    }
+    for (const element of document.querySelectorAll("[title], [aria-label]")) {
+      texts.push(element.getAttribute("title") ?? "", element.getAttribute("aria-label") ?? "");
+    }
+    return texts.filter((text) => /[\u202a-\u202e\u2066-\u2069]/.test(text));
   });
 }

@@ -135,3 +135,38 @@ it("asks for the token where reading needs it, and then shows the jobs", async (
   await page.getByRole("link", { name: "Split the parser out" }).waitFor();
   await isLive(page);
 });
+
+it("goes on in every tab when somebody signs in in one", async () => {
+  const { test, tabs, publish } = await start();
+  await publish(jobEvent("orchestra.job.created", "a"));
+  const url = await startProxy(test.port);
+  const [one, other] = [await openPanel(tabs, url), await openPanel(tabs, url, "#/workers")];
+  for (const { page } of [one, other]) await page.getByRole("dialog", { name: "Sign in" }).waitFor();
+  await one.page.bringToFront();
+  await one.page.getByLabel("Token").fill(TOKEN);
+  await one.page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+  await isLive(one.page);
+  await isLive(other.page);
+  expect(await other.page.getByRole("dialog").count()).toBe(0);
+});
+
+it("counts by the server's clock also after the browser's was set", async () => {
+  const { test, tabs, publish } = await start();
+  await publish(jobEvent("orchestra.job.started", "a", { startedAt: Date.now() - 90_000 }));
+  await tabs.addInitScript(() => {
+    const { now } = Date;
+    Object.assign(globalThis, { aheadMs: 3_600_000 });
+    Date.now = () => now() + (globalThis as never as { aheadMs: number }).aheadMs;
+  });
+  const { page } = await openPanel(tabs, test.url);
+  await isLive(page);
+  const time = page.getByRole("row", { name: "coder" }).getByRole("cell").nth(5);
+  const shown = async () => /^[12] min \d+ s$/.exec((await time.textContent()) ?? "")?.[0];
+  await expect.poll(shown).toBeDefined();
+  for (const aheadMs of [0, -7_200_000]) {
+    const before = await shown();
+    await page.evaluate((ms) => Object.assign(globalThis, { aheadMs: ms }), aheadMs);
+    // It goes on, and soon by the right clock again.
+    await expect.poll(async () => ![before, undefined].includes(await shown())).toBe(true);
+  }
+});

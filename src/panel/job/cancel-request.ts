@@ -22,6 +22,8 @@ export class CancelRequest {
   readonly #progress = signal<Cancellation | undefined>(undefined);
   readonly #unwatch: () => void;
   #isClosed = false;
+  /** Whether an earlier request may have reached the job without an answer. */
+  #mayHaveReached = false;
 
   constructor(options: CancelRequestOptions) {
     this.#options = options;
@@ -44,8 +46,11 @@ export class CancelRequest {
       if (this.#step === "asking") this.#enter({ step: "asked", at: now() });
     } catch (error) {
       if (this.#step !== "asking") return;
-      this.#enter(refusal(error));
-      if (error instanceof BridgeError && error.code === "ILLEGAL_TRANSITION") await this.#tellEnd();
+      const answer = refusal(error);
+      this.#enter(answer);
+      if (answer.step === "unanswered") this.#mayHaveReached = true;
+      if (isAnswer(error, "ILLEGAL_TRANSITION")) await this.#tellEnd();
+      if (isAnswer(error, "UNKNOWN_JOB")) await this.#tellWhetherGone();
     }
   }
 
@@ -58,8 +63,7 @@ export class CancelRequest {
     try {
       this.#follow((await this.#read()).job);
     } catch (error) {
-      const isGone = error instanceof BridgeError && error.code === "UNKNOWN_JOB";
-      if (isGone && this.#step === "asked") this.#enter({ step: "gone" });
+      if (isAnswer(error, "UNKNOWN_JOB") && this.#step === "asked") this.#enter({ step: "gone" });
     }
   }
 
@@ -79,9 +83,20 @@ export class CancelRequest {
   /** How a job ended that had done so before. */
   async #tellEnd(): Promise<void> {
     const answer = await this.#read().catch(() => undefined);
-    if (answer === undefined || !isTerminal(answer.job.status)) return;
-    const how = answer.job.status === "canceled" ? "was canceled" : answer.job.status;
+    if (answer === undefined || !isTerminal(answer.job.status) || this.#step !== "refused") return;
+    const isCanceled = answer.job.status === "canceled";
+    if (isCanceled && this.#mayHaveReached) return this.#follow(answer.job);
+    const how = isCanceled ? "was canceled" : answer.job.status;
     this.#enter({ step: "refused", why: `The job had ended before. It ${how}.` });
+  }
+
+  /** Who cancels jobs knows its own only: another may run this one, or nobody any more. */
+  async #tellWhetherGone(): Promise<void> {
+    try {
+      await this.#read();
+    } catch (error) {
+      if (isAnswer(error, "UNKNOWN_JOB") && this.#step === "refused") this.#enter({ step: "gone" });
+    }
   }
 
   #follow(job: Pick<JobSnapshot, "status">): void {
@@ -92,4 +107,8 @@ export class CancelRequest {
   #enter(progress: Cancellation): void {
     if (!this.#isClosed) this.#progress.value = progress;
   }
+}
+
+function isAnswer(error: unknown, code: string): boolean {
+  return error instanceof BridgeError && error.code === code;
 }

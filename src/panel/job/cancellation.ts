@@ -10,17 +10,14 @@ export type Cancellation =
   | { step: "ended"; job: Pick<JobSnapshot, "status"> }
   | { step: "sign-in" }
   | { step: "refused"; why: string }
-  /** Whether it has reached the bridge is not known. */
-  | { step: "unanswered" }
+  /** Whether it has reached the bridge is not known, nor what became of it there if the answer was a fault of its. */
+  | { step: "unanswered"; status?: number }
   /** The bridge does not hold the job any more. */
   | { step: "gone" };
 
-/** Those in which the end of the job would be news. */
-const OPEN_STEPS: readonly Cancellation["step"][] = ["asking", "asked", "unanswered", "gone"];
-
-/** What a job that was asked to end has become. */
+/** What a job that was asked to end has become, whatever the answer was. */
 export function followed(before: Cancellation, job: Pick<JobSnapshot, "status">): Cancellation {
-  return OPEN_STEPS.includes(before.step) && isTerminal(job.status) ? { step: "ended", job } : before;
+  return before.step !== "ended" && isTerminal(job.status) ? { step: "ended", job } : before;
 }
 
 /** What the answer to the request says. */
@@ -38,8 +35,13 @@ export function refusal(error: unknown): Cancellation {
       };
     case "NOT_FOUND":
       return { step: "refused", why: "This server cannot cancel jobs: it only shows them." };
-    default:
+    case "UNAVAILABLE":
+      // The bridge has not looked at it.
       return { step: "refused", why: error.message };
+    default:
+      return error.status >= 500
+        ? { step: "unanswered", status: error.status }
+        : { step: "refused", why: error.message };
   }
 }
 
@@ -65,10 +67,14 @@ export function answerText(progress: Cancellation): string {
     case "refused":
       return progress.why;
     case "unanswered":
-      return "The server does not answer. The job may go on: see whether the server still runs, and try again.";
+      return `${answered(progress.status)} The job may go on: see whether the server still runs, and try again.`;
     case "gone":
       return "The server holds this job no longer. How it ended is not known.";
   }
+}
+
+function answered(status: number | undefined): string {
+  return status === undefined ? "The server does not answer." : `The server answered with ${status}.`;
 }
 
 /** The same in two or three words. */
@@ -81,7 +87,7 @@ export function titleOf(progress: Cancellation | undefined): string {
     case "refused":
       return "Job not canceled";
     case "unanswered":
-      return "No answer";
+      return progress.status === undefined ? "No answer" : "No clear answer";
     case "gone":
       return "Job gone";
     default:

@@ -1,6 +1,7 @@
 import type { JobEvent } from "../../event/event.ts";
+import { JOB_EVENT_FIELDS, pick, type Shape } from "../jobs/job-fields.ts";
 import { lengthOf } from "../jobs/json-length.ts";
-import { percentOf, progressText } from "../text/progress-text.ts";
+import { type Progress, percentOf, progressText } from "../text/progress-text.ts";
 
 /** Events of one job that a page holds, and what they may come to as JSON, in UTF-16 code units. */
 const MAX_EVENTS = 5_000;
@@ -72,30 +73,44 @@ export interface ProgressPoint {
   percent: number;
 }
 
+const { percent, current, total } = JOB_EVENT_FIELDS["orchestra.job.progress"];
+/** What is looked at in thousands of events. */
+const AMOUNT = { percent, current, total } as Shape;
+
 /** How far the job was when, for as far as it has said so. */
 export function progressPoints(events: readonly JobEvent[]): ProgressPoint[] {
   return events.flatMap(({ type, timestamp, data }) => {
-    if (type !== "orchestra.job.progress") return [];
-    const percent = percentOf(data);
+    if (type !== "orchestra.job.progress" || !Number.isFinite(timestamp)) return [];
+    const percent = percentOf(pick(AMOUNT, data));
     return percent === undefined ? [] : [{ at: timestamp, percent }];
   });
 }
 
-/** What the event adds, in a line. */
+/** All that the events below may say. */
+interface Said extends Partial<Progress> {
+  report?: { summary?: string };
+  responsePreview?: string;
+  error?: string;
+  reason?: string;
+}
+
+/** What the event adds, in a line. Nobody has checked it: what is no text is not said. */
 export function eventText({ type, data }: JobEvent): string {
+  const said: Said = pick(JOB_EVENT_FIELDS[type], data);
+  const { message = "", percent, stage, report, responsePreview, error, reason } = said;
   switch (type) {
     case "orchestra.job.created":
-      return data.message;
+      return message;
     case "orchestra.job.progress":
-      return progressText({ percent: data.percent, stage: data.stage, message: data.message });
+      return progressText({ message, percent, stage });
     case "orchestra.job.completed":
-      return data.report?.summary ?? data.responsePreview ?? "";
+      return report?.summary ?? responsePreview ?? "";
     case "orchestra.job.failed":
-      return data.error;
+      return error ?? "";
     case "orchestra.job.canceled":
-      return data.reason ?? "";
+      return reason ?? "";
     case "orchestra.job.reported":
-      return data.report?.summary ?? "";
+      return report?.summary ?? "";
     default:
       return "";
   }

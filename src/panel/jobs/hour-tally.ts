@@ -22,6 +22,12 @@ const MINUTES = 60;
 /** Counts how the jobs of the last hour ended, minute by minute. */
 export class HourTally {
   readonly #minutes = new Map<number, Minute>();
+  readonly #now: () => number;
+
+  /** `now` tells the server's time, in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   reset(jobs: readonly JobSnapshot[]): void {
     this.#minutes.clear();
@@ -47,10 +53,12 @@ export class HourTally {
     });
   }
 
-  /** Clocks may differ, so what is old is told by the minutes themselves. */
+  /** Also what is to come: one worker whose clock is ahead must not take the place of the others. */
   #forget(): void {
-    const oldestFirst = [...this.#minutes.keys()].sort((a, b) => a - b);
-    for (const at of oldestFirst.slice(0, -MINUTES)) this.#minutes.delete(at);
+    const last = minuteOf(this.#now());
+    for (const at of this.#minutes.keys()) {
+      if (at <= last - MINUTES * MINUTE_MS || at > last + MINUTE_MS) this.#minutes.delete(at);
+    }
   }
 }
 

@@ -88,3 +88,8 @@ function cutText(text: string): string {
   if (text.length <= MAX_LENGTH) return text;
   return `${text.slice(0, MAX_LENGTH - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
+
+/** Whether `text` may be the beginning of a longer one. */
+export function isCut(text: string): boolean {
+  return text.length >= MAX_LENGTH - 1 && text.length <= MAX_LENGTH && text.endsWith("…");
+}

@@ -42,7 +42,7 @@ const MAX_GAPS = 50;
 /** What the page knows of the bridge's jobs, kept current by the feed. */
 export class Live {
   readonly store = new JobStore();
-  readonly tally = new HourTally();
+  readonly tally: HourTally;
   readonly marks = new ProgressMarks();
   readonly link = signal<Link>({ state: "connecting" });
   /** Whether the list of jobs has been read. */
@@ -56,22 +56,29 @@ export class Live {
   readonly #events: EventBatch<FeedEvent>;
   readonly #watchers = new Map<string, Set<(events: readonly JobEvent[]) => void>>();
   #connection: Connection | undefined;
+  #starts = 0;
 
   constructor(options: LiveOptions) {
-    const { schedule } = options;
+    const { schedule, now } = options;
     this.#options = options;
+    this.tally = new HourTally(now);
     this.#events = new EventBatch({ take: (events) => this.#take(events), schedule });
   }
 
   /** Connects. Anew, if it was connected: it goes on where it was, so what happened meanwhile is not missed. */
   start(): void {
+    // What becomes of the one before is no news.
+    const start = ++this.#starts;
     this.#connection?.close();
+    this.link.value = { state: "connecting" };
     this.#connection = this.#options.connect({
       from: this.#connection?.cursor,
       onEvent: (event) => this.#events.add(event),
       onSnapshot: (snapshot) => this.#replace(snapshot),
       onGap: (gap) => this.#note(gap),
-      onState: (state) => this.#enter(state),
+      onState: (state) => {
+        if (start === this.#starts) this.#enter(state);
+      },
       // What ended it is told by its state; what is no event is of no account here.
       onError: () => {},
     });

@@ -25,13 +25,14 @@ export class ServerClock {
 
   readonly now = (): number => this.#now() + this.#aheadMs;
 
-  /** Learns from an answer of the server. */
+  /** Learns from an answer of the server. The slower it was, the less it can say against what is known. */
   learn({ date, askedAt, answeredAt }: Answer): void {
     const at = Date.parse(date ?? "");
-    if (Number.isNaN(at)) return;
+    // The clock may have been set back meanwhile.
+    if (Number.isNaN(at) || answeredAt < askedAt) return;
     // It was some time within that second, and between the question and the answer.
     const [least, most] = [at - answeredAt, at + SECOND - askedAt];
-    const isRight = least <= TOLERANCE_MS && most >= -TOLERANCE_MS;
-    this.#aheadMs = isRight ? 0 : Math.round((least + most) / 2);
+    const isRight = (aheadMs: number) => least - TOLERANCE_MS <= aheadMs && aheadMs <= most + TOLERANCE_MS;
+    this.#aheadMs = [this.#aheadMs, 0].find(isRight) ?? Math.round((least + most) / 2);
   }
 }

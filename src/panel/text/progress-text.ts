@@ -15,9 +15,11 @@ export function percentOf({ percent, current, total }: Amount): number | undefin
 
 /** How far a job is, in a line. */
 export function progressText(progress: Omit<Progress, "updatedAt">): string {
-  const { current, total, unit, stage = "", message } = progress;
+  const { current, total, unit, message } = progress;
+  const stage = title(progress.stage, "");
   const percent = percentOf(progress);
-  const count = current === undefined ? undefined : [number(current), total && `of ${number(total)}`, unit];
+  const count =
+    current === undefined ? undefined : [number(current), total && `of ${number(total)}`, title(unit, "")];
   const counted = count?.filter(Boolean).join(" ") ?? "";
   const told = message === "" ? "" : title(message);
   return [

@@ -77,7 +77,7 @@ function About({ jobId }: { jobId: string }) {
   return (
     <p class="about">
       {job === undefined ? (
-        <span class="id cut">{jobId}</span>
+        <span class="id cut">{title(jobId, "—")}</span>
       ) : (
         <>
           <Status status={job.status} /> <span class="cut">{title(job.message)}</span>

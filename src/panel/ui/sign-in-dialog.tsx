@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { BridgeError, bridge } from "../bridge-api.ts";
+import { dialog } from "../page.ts";
 import { UNREACHABLE } from "../text/link-text.ts";
 import { closeDialog, Dialog } from "./dialog.tsx";
 
@@ -16,10 +17,13 @@ export function SignInDialog({ why, onSignedIn }: SignInProps) {
   const isAsking = useSignal(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    const asked = dialog.peek();
     isAsking.value = true;
     fault.value = "";
     try {
       await bridge.signIn(token.value.trim());
+      // Who has turned away meanwhile does not want what this was needed for any more.
+      if (dialog.peek() !== asked) return;
       closeDialog();
       onSignedIn();
     } catch (error) {

@@ -1,56 +1,77 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { BridgeError, bridge, serverClock } from "../bridge-api.ts";
 import type { Fact } from "../health/fact.ts";
-import { type FactGroup, lossText, statusFacts } from "../health/status-facts.ts";
-import { live } from "../page.ts";
+import { type FactGroup, lossText } from "../health/status-facts.ts";
+import { type KnownStatus, StatusReader } from "../health/status-reader.ts";
+import { live, now } from "../page.ts";
 import { amount, clock, number } from "../text/format.ts";
 import { detailOf, gapReason, UNREACHABLE, wordOf } from "../text/link-text.ts";
 import { Icon } from "../ui/icon.tsx";
 
 /** The feed does not tell of these counters: they are asked for, while somebody looks at them. */
 const ASK_EVERY_MS = 2_000;
+/** From then on counters say nothing of now, though the answer to the next question may still come. */
+const OLD_AFTER_MS = 10_000;
 
 /** Whether everything that happens is seen, and what became of what was not. */
 export function HealthView() {
-  const groups = useSignal<readonly FactGroup[]>([]);
-  const fault = useSignal("");
-  useEffect(() => {
-    const ask = async () => {
-      if (document.hidden) return;
-      try {
-        groups.value = statusFacts(await bridge.status(), serverClock.now());
-        fault.value = "";
-      } catch (error) {
-        fault.value = error instanceof BridgeError ? error.message : UNREACHABLE;
-      }
-    };
-    ask();
-    const timer = setInterval(ask, ASK_EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
-  const loss = lossText(groups.value);
+  const reader = useStatus();
+  const { value: known } = reader.known;
+  const { value: fault } = reader.fault;
   return (
     <section class="view padded" aria-labelledby="view-title">
       <h1 id="view-title" tabIndex={-1}>
         Health
       </h1>
       {/* While the page is not connected, that is told above. */}
-      {fault.value !== "" && live.link.value.state === "open" && <p class="fault">{fault.value}</p>}
-      {fault.value === "" && groups.value.length > 0 && (
-        <p class={loss === undefined ? "verdict is-good" : "verdict is-bad"}>
-          <Icon name={loss === undefined ? "done" : "warning"} />
-          {loss ?? "Nothing was lost."}
-        </p>
+      {fault !== undefined && live.link.value.state === "open" && (
+        <p class="fault">{fault instanceof BridgeError ? fault.message : UNREACHABLE}</p>
       )}
+      {known !== undefined && <Verdict known={known} hasFault={fault !== undefined} />}
       <div class="cards">
         <ConnectionCard />
-        {groups.value.map((group) => (
+        {known?.groups.map((group) => (
           <GroupCard key={group.title} group={group} />
         ))}
         <GapCard />
       </div>
     </section>
+  );
+}
+
+function useStatus(): StatusReader {
+  const reader = useMemo(
+    () =>
+      new StatusReader({
+        read: bridge.status,
+        later: (callback) => {
+          const timer = setTimeout(callback, ASK_EVERY_MS);
+          return () => clearTimeout(timer);
+        },
+        isHidden: () => document.hidden,
+        now: serverClock.now,
+      }),
+    [],
+  );
+  useEffect(() => {
+    reader.start();
+    return () => reader.stop();
+  }, [reader]);
+  return reader;
+}
+
+/** Whether anything was lost; nothing, where that is not known of now. */
+function Verdict({ known: { groups, at }, hasFault }: { known: KnownStatus; hasFault: boolean }) {
+  if (hasFault || now.value - at > OLD_AFTER_MS) {
+    return <p class="muted">These numbers are of {clock(at)}. There are no newer ones.</p>;
+  }
+  if (groups.length === 0) return null;
+  const loss = lossText(groups);
+  return (
+    <p class={loss === undefined ? "verdict is-good" : "verdict is-bad"}>
+      <Icon name={loss === undefined ? "done" : "warning"} />
+      {loss ?? "Nothing was lost."}
+    </p>
   );
 }
 

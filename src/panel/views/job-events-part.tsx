@@ -31,7 +31,7 @@ export function JobEvents({ reader }: { reader: JobReader }) {
       {reading.state === "read" && reading.next !== undefined && (
         <p class="notice is-warning">
           The log holds more events between those below.
-          <button type="button" onClick={() => reader.read()}>
+          <button type="button" onClick={() => reader.readMore()}>
             Read more
           </button>
         </p>

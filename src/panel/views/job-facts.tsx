@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { ALL_JOBS, DEFAULT_SPAN, formatRoute } from "../route.ts";
-import { dateTime, duration, number } from "../text/format.ts";
+import { dateTime, duration, number, title } from "../text/format.ts";
 import { traceIdOf } from "../text/trace-link.ts";
 import { CopyButton } from "../ui/copy.tsx";
 
@@ -15,22 +15,22 @@ export function JobFacts({ job }: { job: JobSnapshot }) {
       <h2 id="facts-title">Facts</h2>
       <dl>
         <Fact name="Worker">
-          <a href={filterBy({ worker: workerId })}>{workerId}</a>
+          <a href={filterBy({ worker: workerId })}>{title(workerId, "—")}</a>
         </Fact>
         {sessionId !== undefined && (
           <Fact name="Session">
-            <a href={filterBy({ session: sessionId })}>{sessionId}</a>{" "}
+            <a href={filterBy({ session: sessionId })}>{title(sessionId, "—")}</a>{" "}
             <a href={formatRoute({ view: "timeline", session: sessionId, span: DEFAULT_SPAN })}>Timeline</a>
           </Fact>
         )}
-        {requestedBy !== undefined && <Fact name="Requested by">{requestedBy}</Fact>}
+        {requestedBy !== undefined && <Fact name="Requested by">{title(requestedBy, "—")}</Fact>}
         {parentJobId !== undefined && (
           <Fact name="Parent">
-            <a href={formatRoute({ view: "job", jobId: parentJobId })}>{parentJobId}</a>
+            <a href={formatRoute({ view: "job", jobId: parentJobId })}>{title(parentJobId, "—")}</a>
           </Fact>
         )}
-        {workflow?.runId !== undefined && <Fact name="Workflow run">{workflow.runId}</Fact>}
-        {workflow?.stepId !== undefined && <Fact name="Step">{workflow.stepId}</Fact>}
+        {workflow?.runId !== undefined && <Fact name="Workflow run">{title(workflow.runId, "—")}</Fact>}
+        {workflow?.stepId !== undefined && <Fact name="Step">{title(workflow.stepId, "—")}</Fact>}
         <Fact name="Attempt">{number(attempt ?? 1)}</Fact>
         <Times job={job} />
         <Fact name="Events">{number(job.revision + 1)}</Fact>

@@ -1,12 +1,12 @@
 import { useComputed } from "@preact/signals";
-import type { RefObject } from "preact";
+import type { RefObject, TargetedKeyboardEvent } from "preact";
 import { useRef } from "preact/hooks";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { JOB_STATUSES, type JobStatus } from "../../job/job.ts";
 import type { JobFilter } from "../jobs/job-filter.ts";
 import type { Grouping, StatusCounts } from "../jobs/job-list.ts";
 import { live } from "../page.ts";
-import { number } from "../text/format.ts";
+import { number, title } from "../text/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Status } from "../ui/status.tsx";
 
@@ -72,10 +72,17 @@ function SearchField({ text = "", inputRef, onText }: SearchFieldProps) {
         placeholder="Search jobs"
         value={text}
         onInput={({ currentTarget }) => onText(currentTarget.value || undefined)}
-        onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
+        onKeyDown={leaveByEscape}
       />
     </label>
   );
+}
+
+function leaveByEscape(event: TargetedKeyboardEvent<HTMLInputElement>): void {
+  if (event.key !== "Escape") return;
+  // Browsers would empty the field, and tell nobody.
+  event.preventDefault();
+  event.currentTarget.blur();
 }
 
 interface StatusChipsProps {
@@ -139,10 +146,10 @@ export function IdSelect({ label, all, value, idOf, onChange }: IdSelectProps) {
         onChange={({ currentTarget }) => onChange(currentTarget.value || undefined)}
       >
         <option value="">{all}</option>
-        {value !== undefined && !ids.includes(value) && <option value={value}>{value}</option>}
+        {value !== undefined && !ids.includes(value) && <option value={value}>{title(value, "—")}</option>}
         {ids.map((id) => (
           <option key={id} value={id}>
-            {id}
+            {title(id, "—")}
           </option>
         ))}
       </select>

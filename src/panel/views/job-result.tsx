@@ -1,46 +1,55 @@
 import type { JobEvent } from "../../event/event.ts";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { wholePercent } from "../../event/whole-percent.ts";
-import { isTerminal } from "../../job/job.ts";
 import { progressPoints } from "../job/job-events.ts";
-import { clock, number } from "../text/format.ts";
+import { cutNote, wholeText } from "../job/whole-text.ts";
+import { clock } from "../text/format.ts";
 import { percentOf, progressText } from "../text/progress-text.ts";
 import { spread } from "../timeline/progress-marks.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { ProgressBar } from "../ui/progress.tsx";
 
+export interface JobResultProps {
+  job: JobSnapshot;
+  events: readonly JobEvent[];
+  /** Whether the job has not ended, as far as anybody knows. */
+  isGoing: boolean;
+}
+
 /** The task, how far it is or how it ended, and what its worker says of it. */
-export function JobResult({ job, events }: { job: JobSnapshot; events: readonly JobEvent[] }) {
-  const {
-    status,
-    message,
-    messageLength,
-    progress,
-    error,
-    errorType,
-    reason,
-    responsePreview,
-    responseLength,
-  } = job;
+export function JobResult({ job, events, isGoing }: JobResultProps) {
+  const { message, messageLength, progress, error, errorType, reason, responsePreview, responseLength } = job;
   return (
     <section class="card result" aria-labelledby="result-title">
       <h2 id="result-title">Task and result</h2>
-      {message !== undefined && <LongText name="Task" text={message} length={messageLength} />}
+      {message !== undefined && (
+        <LongText name="Task" text={wholeText(message, events, "message")} length={messageLength} />
+      )}
       {progress !== undefined && (
         <div class="result-progress">
           <h3>Progress</h3>
           {/* One that moves without an end would say that the job does. */}
-          {(!isTerminal(status) || percentOf(progress) !== undefined) && <ProgressBar progress={progress} />}
+          {(isGoing || percentOf(progress) !== undefined) && <ProgressBar progress={progress} />}
           <p>{progressText(progress)}</p>
           <ProgressChart events={events} />
         </div>
       )}
       {error !== undefined && (
-        <LongText name={errorType === undefined ? "Error" : `Error: ${errorType}`} text={error} isFault />
+        <LongText
+          name={errorType === undefined ? "Error" : `Error: ${errorType}`}
+          text={wholeText(error, events, "error")}
+          isFault
+        />
       )}
-      {reason !== undefined && <LongText name="Canceled because" text={reason} />}
+      {reason !== undefined && (
+        <LongText name="Canceled because" text={wholeText(reason, events, "reason")} />
+      )}
       {responsePreview !== undefined && (
-        <LongText name="Response" text={responsePreview} length={responseLength} />
+        <LongText
+          name="Response"
+          text={wholeText(responsePreview, events, "responsePreview")}
+          length={responseLength}
+        />
       )}
       <Report report={job.report} />
     </section>
@@ -55,7 +64,8 @@ interface LongTextProps {
   isFault?: boolean;
 }
 
-function LongText({ name, text, length = text.length, isFault = false }: LongTextProps) {
+function LongText({ name, text, length, isFault = false }: LongTextProps) {
+  const note = cutNote(text, length);
   return (
     <div class="long-text">
       <h3>
@@ -65,11 +75,7 @@ function LongText({ name, text, length = text.length, isFault = false }: LongTex
       <pre class={isFault ? "is-fault" : undefined} tabIndex={0}>
         {text}
       </pre>
-      {length > text.length && (
-        <p class="muted">
-          The first {number(text.length)} of {number(length)} characters: the rest did not leave the process.
-        </p>
-      )}
+      {note !== undefined && <p class="muted">{note}</p>}
     </div>
   );
 }

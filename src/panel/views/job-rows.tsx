@@ -38,14 +38,17 @@ export function JobTableRow({ entry, rowIndex, isActive, onFocus }: Place & { en
         </a>
         {attempt > 1 && <span class="badge">attempt {number(attempt)}</span>}
         <span class="narrow-only cut muted">
-          {statusWord(status)} · {workerId} <Outcome job={job} />
+          <span>
+            {statusWord(status)} · <bdi>{title(workerId, "—")}</bdi>
+          </span>{" "}
+          <Outcome job={job} />
         </span>
       </td>
       <td class="col-worker">
-        <span class="cut">{workerId}</span>
+        <span class="cut">{title(workerId, "—")}</span>
       </td>
       <td class="col-session">
-        <span class="cut muted">{sessionId ?? "—"}</span>
+        <span class="cut muted">{title(sessionId, "—")}</span>
       </td>
       <td class="col-outcome">
         <Outcome job={job} />
@@ -88,7 +91,7 @@ export function GroupTableRow({ row, rowIndex, isActive, onFocus, onToggle }: Gr
           onClick={onToggle}
         >
           <Icon name={isOpen ? "closed" : "open"} />
-          <span class="cut">{id}</span>
+          <span class="cut">{title(id, "—")}</span>
         </button>
         <span class="muted number">{amount(total, "job")}</span>
         {JOB_STATUSES.filter((status) => counts[status] > 0).map((status) => (

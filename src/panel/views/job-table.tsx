@@ -2,7 +2,8 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { JobList, ListRow } from "../jobs/job-list.ts";
 import { activeRow, live } from "../page.ts";
 import { isNarrow } from "../ui/media.ts";
-import { type RowCursor, useRowCursor } from "../ui/row-cursor.ts";
+import { useRowCursor } from "../ui/row-cursor.ts";
+import { stretchesOf } from "../ui/stretches.ts";
 import { useVirtualRows } from "../ui/virtual-rows.ts";
 import { GroupTableRow, JobTableRow } from "./job-rows.tsx";
 
@@ -31,13 +32,14 @@ export function JobTable({ list: { rows, total }, onToggle }: JobTableProps) {
   const { scroller, first, last, onScroll, show } = useVirtualRows(rows.length, rowHeight);
   const cursor = useRowCursor({ active: activeRow, rows, scroller, show });
   useAnchor(rows, rowHeight, scroller);
+  const kept = cursor.isChosen ? cursor.index : undefined;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys move among the links and buttons in it.
     <div class="table-scroll" ref={scroller} onScroll={onScroll} onKeyDown={cursor.onKeyDown}>
       <table class="jobs" aria-rowcount={rows.length + 1} aria-label="Jobs, newest first">
         <Head />
         <tbody>
-          {stretchesOf(rows, { first, last, cursor }).map((stretch) =>
+          {stretchesOf(rows, { first, last, kept }).map((stretch) =>
             "row" in stretch ? (
               <TableRow
                 key={stretch.row.key}
@@ -56,31 +58,6 @@ export function JobTable({ list: { rows, total }, onToggle }: JobTableProps) {
       {total === 0 && <p class="nothing">{live.isLoaded.value ? "No job fits." : ""}</p>}
     </div>
   );
-}
-
-/** A row, or so many that need not exist. */
-type Stretch = { row: ListRow; index: number } | { key: string; rows: number };
-
-interface Seen {
-  first: number;
-  last: number;
-  cursor: RowCursor;
-}
-
-/** All rows, in order. The one that may have the focus exists wherever it is: else its keys would be lost. */
-function stretchesOf(rows: readonly ListRow[], { first, last, cursor }: Seen): Stretch[] {
-  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
-  if (cursor.isChosen && cursor.index < first) indexes.unshift(cursor.index);
-  if (cursor.isChosen && cursor.index >= last) indexes.push(cursor.index);
-  const stretches: Stretch[] = [];
-  let end = 0;
-  for (const index of indexes) {
-    if (index > end) stretches.push({ key: `space:${stretches.length}`, rows: index - end });
-    stretches.push({ row: rows[index] as ListRow, index });
-    end = index + 1;
-  }
-  if (rows.length > end) stretches.push({ key: "space", rows: rows.length - end });
-  return stretches;
 }
 
 /** The columns take their widths from the style sheet, whichever of them there is room for. */

@@ -13,6 +13,7 @@ import { Elapsed } from "../ui/elapsed.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useShortcuts } from "../ui/keyboard.ts";
 import { Status } from "../ui/status.tsx";
+import { useViewTitle } from "../ui/view-title.ts";
 import { JobEvents } from "./job-events-part.tsx";
 import { JobFacts } from "./job-facts.tsx";
 import { JobResult } from "./job-result.tsx";
@@ -30,19 +31,30 @@ export function JobView({ jobId }: { jobId: string }) {
   useEffect(() => reader.close, [reader]);
   // Read so that a job that is not there yet is shown once it is.
   void live.store.shape.value;
-  const job = live.store.get(jobId)?.job.value ?? reader.job.value;
+  const held = live.store.get(jobId)?.job.value;
+  const job = held ?? reader.job.value;
+  const isGone = held === undefined && reader.isGone.value;
+  const isGoing = job !== undefined && !isTerminal(job.status) && !isGone;
   useShortcuts({
     Escape: () => go(list.peek()),
-    c: () => job !== undefined && !isTerminal(job.status) && askToCancel(jobId),
+    c: () => isGoing && askToCancel(jobId),
   });
   if (job === undefined) return <Missing jobId={jobId} reader={reader} />;
   return (
     <article class="view job-view" aria-labelledby="view-title">
-      <JobHead job={job} />
+      <JobHead job={job} isGone={isGone} />
+      {isGone && (
+        <p class="notice is-warning">
+          The server holds this job no longer. This is what was last known of it.
+        </p>
+      )}
       <div class="job-parts">
         <div>
-          <JobResult job={job} events={reader.events.value.events} />
-          <JobWaterfall job={job} events={reader.events.value.events} />
+          <JobResult job={job} events={reader.events.value.events} isGoing={isGoing} />
+          {/* The bar of one that has not ended would go on. */}
+          {(isGoing || isTerminal(job.status)) && (
+            <JobWaterfall job={job} events={reader.events.value.events} />
+          )}
           <JobEvents reader={reader} />
         </div>
         <JobFacts job={job} />
@@ -51,8 +63,9 @@ export function JobView({ jobId }: { jobId: string }) {
   );
 }
 
-function JobHead({ job }: { job: JobSnapshot }) {
+function JobHead({ job, isGone }: { job: JobSnapshot; isGone: boolean }) {
   const { jobId, status } = job;
+  useViewTitle(title(job.message));
   const link = traceLink(settings.value.traceTemplate || bridgeTemplate.value, job);
   return (
     <header class="job-head">
@@ -64,9 +77,10 @@ function JobHead({ job }: { job: JobSnapshot }) {
         {title(job.message)}
       </h1>
       <p class="job-state">
+        {isGone && !isTerminal(status) && "Last known: "}
         <Status status={status} />
-        <Elapsed job={job} />
-        <span class="id muted cut">{jobId}</span>
+        <Elapsed job={job} until={isGone ? job.updatedAt : undefined} />
+        <span class="id muted cut">{title(jobId, "—")}</span>
         <CopyButton text={jobId} label="Copy the job's id" />
       </p>
       <div class="actions">
@@ -76,7 +90,7 @@ function JobHead({ job }: { job: JobSnapshot }) {
             Open trace
           </a>
         )}
-        {!isTerminal(status) && (
+        {!isTerminal(status) && !isGone && (
           <button type="button" class="danger" onClick={() => askToCancel(jobId)}>
             <Icon name="canceled" />
             Cancel
@@ -93,6 +107,7 @@ function askToCancel(jobId: string): void {
 
 function Missing({ jobId, reader }: { jobId: string; reader: JobReader }) {
   const { value: reading } = reader.reading;
+  useViewTitle(title(jobId, "Job"));
   const isUnknown = reading.state === "failed" && reading.error instanceof BridgeError;
   return (
     <section class="view nothing-view" aria-labelledby="view-title">
@@ -106,7 +121,7 @@ function Missing({ jobId, reader }: { jobId: string; reader: JobReader }) {
             : "The server could not be asked for it."}
         </p>
       )}
-      <p class="id muted">{jobId}</p>
+      <p class="id muted">{title(jobId, "—")}</p>
       <div class="actions">
         <a href="#/jobs">All jobs</a>
         {reading.state === "failed" && (

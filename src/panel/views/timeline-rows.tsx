@@ -47,10 +47,12 @@ export interface TimelineRowProps {
   now: number;
   /** When it told of its progress, in milliseconds since the epoch. */
   marks: readonly number[];
+  /** Told of the job whose link gets the focus, and of none when it loses it. */
+  onFocus?: (jobId: string | undefined) => void;
 }
 
 /** A job's name and its bar. */
-export function TimelineRowView({ row, window, now, marks }: TimelineRowProps) {
+export function TimelineRowView({ row, window, now, marks, onFocus }: TimelineRowProps) {
   const { depth } = row;
   // Its progress is no reason to draw the others anew.
   const job = live.store.get(row.job.jobId)?.job.value ?? row.job;
@@ -60,6 +62,8 @@ export function TimelineRowView({ row, window, now, marks }: TimelineRowProps) {
       <a
         href={formatRoute({ view: "job", jobId: job.jobId })}
         style={{ paddingLeft: `${Math.min(depth, MAX_INDENT) * 14}px` }}
+        onFocus={() => onFocus?.(job.jobId)}
+        onBlur={() => onFocus?.(undefined)}
       >
         <span class={`status is-${job.status}`}>
           <Icon name={job.status} />
@@ -88,7 +92,7 @@ function BarView({ job, bar, now }: { job: JobSnapshot; bar: Bar; now: number })
     <span
       class={classes.filter(Boolean).join(" ")}
       style={{ left: `${bar.left}%`, width: `${bar.width}%` }}
-      title={`${job.workerId} · ${statusWord(status)} · ${lengthText(job, now)}`}
+      title={`${title(job.workerId, "—")} · ${statusWord(status)} · ${lengthText(job, now)}`}
     >
       {bar.queued > 0 && <span class="gantt-queued" style={{ width: `${bar.queued}%` }} />}
       {percent !== undefined && <span class="gantt-done" style={{ width: `${percent}%` }} />}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { serverClock } from "../bridge-api.ts";
 import { adjust, live, now } from "../page.ts";
@@ -8,6 +8,8 @@ import { amount } from "../text/format.ts";
 import { lastMinutes, pan, windowOf, zoom } from "../timeline/timeline-scale.ts";
 import { ofSession, type TimelineRow, type TimeWindow, timelineRows } from "../timeline/timeline-tree.ts";
 import { useShortcuts } from "../ui/keyboard.ts";
+import { stretchesOf } from "../ui/stretches.ts";
+import { focusTitle } from "../ui/view-title.ts";
 import { useVirtualRows } from "../ui/virtual-rows.ts";
 import { IdSelect } from "./job-filters.tsx";
 import { Axis, TimelineRowView } from "./timeline-rows.tsx";
@@ -68,28 +70,50 @@ interface TimelineRowsProps {
 
 function TimelineRows({ rows, window, time, onSpan, children }: TimelineRowsProps) {
   const { scroller, first, last, onScroll } = useVirtualRows(rows.length, ROW_HEIGHT);
+  const { kept, onFocus } = useKeptRow(rows);
   usePointer(scroller, window, onSpan);
-  const spacer = (count: number) => (
-    <li class="spacer" aria-hidden="true" style={{ height: `${Math.max(0, count) * ROW_HEIGHT}px` }} />
-  );
   return (
     <div class="timeline-scroll" ref={scroller} onScroll={onScroll}>
       <ul aria-label={amount(rows.length, "job")}>
-        {spacer(first)}
-        {rows.slice(first, last).map((row) => (
-          <TimelineRowView
-            key={row.job.jobId}
-            row={row}
-            window={window}
-            now={time}
-            marks={live.marks.of(row.job.jobId)}
-          />
-        ))}
-        {spacer(rows.length - last)}
+        {stretchesOf(rows, { first, last, kept }).map((stretch) =>
+          "row" in stretch ? (
+            <TimelineRowView
+              key={`job:${stretch.row.job.jobId}`}
+              row={stretch.row}
+              window={window}
+              now={time}
+              marks={live.marks.of(stretch.row.job.jobId)}
+              onFocus={onFocus}
+            />
+          ) : (
+            <li
+              key={stretch.key}
+              class="spacer"
+              aria-hidden="true"
+              style={{ height: `${stretch.rows * ROW_HEIGHT}px` }}
+            />
+          ),
+        )}
       </ul>
       {children}
     </div>
   );
+}
+
+/** The row that has the focus: it exists wherever new ones move it to. When its job goes, the title gets it. */
+function useKeptRow(rows: readonly TimelineRow[]) {
+  const focused = useRef<string | undefined>(undefined);
+  const { current: jobId } = focused;
+  const found = jobId === undefined ? -1 : rows.findIndex(({ job }) => job.jobId === jobId);
+  useLayoutEffect(() => {
+    if (jobId === undefined || found >= 0) return;
+    focused.current = undefined;
+    focusTitle();
+  });
+  const onFocus = (next: string | undefined) => {
+    focused.current = next;
+  };
+  return { kept: found < 0 ? undefined : found, onFocus };
 }
 
 interface ZoomButtonsProps {

@@ -123,7 +123,7 @@ function PartyRow({ party: { id, counts, total, open, last }, href }: { party: P
     <li>
       <div class="party-head">
         <a href={href} class="cut">
-          {id}
+          {title(id, "—")}
         </a>
         <span class="muted number">{amount(total, "job")}</span>
         {counts.failed > 0 && (

@@ -47,6 +47,17 @@ describe("the process's shared feed", () => {
     expect(later.heard).toEqual(["1 e-1"]);
   });
 
+  it("is one for all copies of this code in the process", async () => {
+    const place = "../../../src/event/orchestrator-events.ts?another-copy";
+    const other = (await import(place)) as { publishOrchestratorEvent: typeof publishOrchestratorEvent };
+    expect(other.publishOrchestratorEvent).not.toBe(publishOrchestratorEvent);
+    const { heard } = listen();
+    const { turn } = seat();
+    other.publishOrchestratorEvent(event("1"));
+    turn();
+    expect(heard).toEqual(["1 e-1"]);
+  });
+
   it("keeps what comes before the first telemetry", () => {
     const { heard } = listen();
     for (const id of ["1", "2"]) publishOrchestratorEvent(event(id));

@@ -7,6 +7,7 @@ import { jobEvent } from "../../fixtures/job-story.ts";
 import { ended, job } from "./panel-jobs.ts";
 
 const refused = (code: string) => new BridgeError("what it says", 400, code);
+const failed = (status: number) => new BridgeError("what it says", status, "");
 
 /** A request whose server is answered for by the test. */
 function start() {
@@ -109,6 +110,50 @@ describe("a request to cancel a job", () => {
       step: "refused",
       why: "The job had ended before. It succeeded.",
     });
+  });
+
+  it.each([
+    [new TypeError("Failed to fetch"), ended("j", 2_000, { status: "canceled" }), { step: "ended" }],
+    [failed(504), ended("j", 2_000, { status: "canceled" }), { step: "ended" }],
+    [failed(504), ended("j", 2_000), { step: "refused", why: "The job had ended before. It succeeded." }],
+  ])(
+    "has canceled the job when its answer was lost, and that is how it ended: %#",
+    async (lost, end, progress) => {
+      const { rig, request } = start();
+      rig.cancel = () => Promise.reject(lost);
+      await request.ask("");
+      rig.cancel = () => Promise.reject(refused("ILLEGAL_TRANSITION"));
+      const again = request.ask("");
+      await expect.poll(() => rig.reads.length).toBe(1);
+      rig.reads[0]?.resolve({ job: end });
+      await again;
+      expect(request.progress.value).toMatchObject(progress);
+    },
+  );
+
+  it("does not take for its own what another has canceled before", async () => {
+    const { rig, request } = start();
+    rig.cancel = () => Promise.reject(refused("ILLEGAL_TRANSITION"));
+    const asked = request.ask("");
+    await expect.poll(() => rig.reads.length).toBe(1);
+    rig.reads[0]?.resolve({ job: ended("j", 2_000, { status: "canceled" }) });
+    await asked;
+    const why = "The job had ended before. It was canceled.";
+    expect(request.progress.value).toEqual({ step: "refused", why });
+  });
+
+  it.each([
+    [() => Promise.reject(refused("UNKNOWN_JOB")), { step: "gone" }],
+    [() => Promise.resolve({ job: job("j") }), { step: "refused" }],
+    [() => Promise.reject(failed(504)), { step: "refused" }],
+  ])("tells a job that is gone from one that another program runs: %#", async (read, progress) => {
+    const { rig, request } = start();
+    rig.cancel = () => Promise.reject(refused("UNKNOWN_JOB"));
+    const asked = request.ask("");
+    await expect.poll(() => rig.reads.length).toBe(1);
+    read().then(rig.reads[0]?.resolve, rig.reads[0]?.reject);
+    await asked;
+    expect(request.progress.value).toMatchObject(progress);
   });
 
   it("may be made again when nobody has answered", async () => {

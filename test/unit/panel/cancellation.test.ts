@@ -18,7 +18,11 @@ describe("a cancellation", () => {
     [{ step: "asking" }, succeeded, { step: "ended", job: succeeded }],
     [{ step: "unanswered" }, succeeded, { step: "ended", job: succeeded }],
     [{ step: "gone" }, succeeded, { step: "ended", job: succeeded }],
-    [{ step: "refused", why: "no" }, succeeded, { step: "refused", why: "no" }],
+    // It was not ended by this request, and yet it has ended.
+    [{ step: "refused", why: "no" }, succeeded, { step: "ended", job: succeeded }],
+    [{ step: "sign-in" }, succeeded, { step: "ended", job: succeeded }],
+    [{ step: "refused", why: "no" }, job("j"), { step: "refused", why: "no" }],
+    [{ step: "ended", job: succeeded }, ended("j", 3_000), { step: "ended", job: succeeded }],
   ] as const)("follows what becomes of the job: %#", (before, snapshot, after) => {
     expect(followed(before, snapshot)).toEqual(after);
   });
@@ -28,7 +32,11 @@ describe("a cancellation", () => {
     [409, "ILLEGAL_TRANSITION", { step: "refused", why: "The job had ended before." }],
     [404, "UNKNOWN_JOB", { step: "refused", why: expect.stringContaining("only hears of the job") }],
     [404, "NOT_FOUND", { step: "refused", why: expect.stringContaining("cannot cancel jobs") }],
+    // The bridge has let nobody in.
     [503, "UNAVAILABLE", { step: "refused", why: "what it says" }],
+    // The job may have been told to end all the same.
+    [500, "INTERNAL", { step: "unanswered", status: 500 }],
+    [504, "", { step: "unanswered", status: 504 }],
   ])("that is answered with %i %s says so", (status, code, after) => {
     expect(refusal(new BridgeError("what it says", status, code))).toEqual(after);
   });
@@ -37,6 +45,7 @@ describe("a cancellation", () => {
     const unanswered = refusal(new TypeError("Failed to fetch"));
     expect(unanswered).toEqual({ step: "unanswered" });
     expect(answerText(unanswered)).toContain("may go on");
+    expect(answerText({ step: "unanswered", status: 504 })).toMatch(/answered with 504.*may go on/);
     expect(answerText({ step: "gone" })).toContain("not known");
   });
 
@@ -56,6 +65,7 @@ describe("a cancellation", () => {
     [{ step: "sign-in" }, "Canceling the job"],
     [{ step: "refused", why: "no" }, "Job not canceled"],
     [{ step: "unanswered" }, "No answer"],
+    [{ step: "unanswered", status: 504 }, "No clear answer"],
     [{ step: "gone" }, "Job gone"],
   ])("is titled by where it is: %#", (progress, title) => {
     expect(titleOf(progress)).toBe(title);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobEvent } from "../../../src/event/event.ts";
-import type { JobPageAnswer } from "../../../src/panel/bridge-api.ts";
+import { BridgeError, type JobPageAnswer } from "../../../src/panel/bridge-api.ts";
 import { eventText, merged, NO_EVENTS, progressPoints } from "../../../src/panel/job/job-events.ts";
 import { JobReader } from "../../../src/panel/job/job-reader.ts";
 import { jobEvent } from "../../fixtures/job-story.ts";
@@ -85,6 +85,29 @@ describe("the events of a job", () => {
   ])("say in a line what they add: %#", (event, text) => {
     expect(eventText(event)).toBe(text);
   });
+
+  it.each([
+    [jobEvent("orchestra.job.created", "j"), { message: {} }, ""],
+    [jobEvent("orchestra.job.progress", "j"), { message: 5, percent: "x", stage: [] }, ""],
+    [jobEvent("orchestra.job.progress", "j"), { message: null, percent: null }, "build"],
+    [jobEvent("orchestra.job.failed", "j"), { error: { message: "x" } }, ""],
+    [jobEvent("orchestra.job.canceled", "j"), { reason: 7 }, ""],
+    [jobEvent("orchestra.job.completed", "j"), { report: null, responsePreview: 1 }, ""],
+    [jobEvent("orchestra.job.reported", "j"), { report: { summary: {} } }, ""],
+  ])("that are ill-made say no more than what can be shown: %#", (event, changes, text) => {
+    const strange = { ...event, data: { ...event.data, ...changes } } as unknown as JobEvent;
+    expect(eventText(strange)).toBe(text);
+  });
+
+  it("that are ill-made tell of no progress", () => {
+    const strange = (changes: object, more: object = {}) => {
+      const event = jobEvent("orchestra.job.progress", "j");
+      const data = { ...event.data, percent: undefined, current: 1, total: 4, ...changes };
+      return { ...event, data, ...more } as unknown as JobEvent;
+    };
+    const events = [strange({ percent: "x" }), strange({ current: "x" }), strange({}, { timestamp: "x" })];
+    expect(progressPoints(events).map(({ percent }) => percent)).toEqual([25]);
+  });
 });
 
 describe("the reader of a job", () => {
@@ -127,7 +150,7 @@ describe("the reader of a job", () => {
     const { reader, asked } = startReader(6);
     await reader.read();
     expect(reader.reading.value).toEqual({ state: "read", next: "4" });
-    await reader.read();
+    await reader.readMore();
     expect(asked).toEqual([undefined, "1", "2", "3", "4", "5"]);
     expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3, 4, 5]);
   });
@@ -160,6 +183,90 @@ describe("the reader of a job", () => {
     await before;
     expect(reader.job.value?.revision).toBe(7);
     expect(reader.reading.value).toEqual({ state: "read", next: undefined });
+  });
+
+  it("reads anew from the start what may be another log by now, and shows it when it has it all", async () => {
+    const pages = new Map([
+      ["old", { job: job("j", { revision: 9 }), events: [told(0), told(1), told(2)], next: "e-3" }],
+      ["new", { job: job("j", { revision: 0 }), events: [{ ...told(0), id: "anew" }], next: undefined }],
+    ]);
+    let epoch = "old";
+    let tell: (events: readonly JobEvent[]) => void = () => {};
+    const asked: (string | undefined)[] = [];
+    const held = Promise.withResolvers<void>();
+    const reader = new JobReader({
+      jobId: "j",
+      read: async (_jobId, after) => {
+        asked.push(after);
+        if (epoch === "new") await held.promise;
+        return pages.get(epoch) as JobPageAnswer;
+      },
+      watch: (_jobId, handler) => {
+        tell = handler;
+        return () => {};
+      },
+    });
+    await reader.read();
+    tell([told(3)]);
+    asked.length = 0;
+    epoch = "new";
+    const again = reader.read();
+    tell([told(4)]);
+    // Nothing goes from before one's eyes until there is something instead.
+    expect(revisionsOf(reader.events.value.events)).toEqual([0, 1, 2, 3, 4]);
+    held.resolve();
+    await again;
+    expect(asked).toEqual([undefined]);
+    expect(reader.events.value.events.map(({ id }) => id)).toEqual(["anew", "id-4"]);
+    expect(reader.reading.value).toEqual({ state: "read", next: undefined });
+  });
+
+  it("counts what it has let go of once, however often it is read", async () => {
+    const pageOf = (page: number) => Array.from({ length: 1_000 }, (_, index) => told(page * 1_000 + index));
+    const reader = new JobReader({
+      jobId: "j",
+      read: async (_jobId, after = "0") => {
+        const page = Number(after);
+        return { job: job("j"), events: pageOf(page), next: page < 5 ? String(page + 1) : undefined };
+      },
+      watch: () => () => {},
+    });
+    for (let time = 0; time < 2; time++) {
+      await reader.read();
+      expect([reader.events.value.events.length, reader.events.value.letGo]).toEqual([4_000, 0]);
+      await reader.readMore();
+      expect([reader.events.value.events.length, reader.events.value.letGo]).toEqual([5_000, 1_000]);
+    }
+  });
+
+  it("keeps what is known of a job that the server holds no longer, and says so", async () => {
+    let error: Error | undefined;
+    let tell: (events: readonly JobEvent[]) => void = () => {};
+    const reader = new JobReader({
+      jobId: "j",
+      read: async () => {
+        if (error !== undefined) throw error;
+        return { job: job("j"), events: [told(0)] };
+      },
+      watch: (_jobId, handler) => {
+        tell = handler;
+        return () => {};
+      },
+    });
+    await reader.read();
+    error = new TypeError("Failed to fetch");
+    await reader.read();
+    expect(reader.isGone.value).toBe(false);
+    error = new BridgeError("what it says", 404, "UNKNOWN_JOB");
+    await reader.read();
+    expect(reader.isGone.value).toBe(true);
+    expect([reader.job.value?.jobId, revisionsOf(reader.events.value.events)]).toEqual(["j", [0]]);
+    // Asking again does not make it be there.
+    const again = reader.read();
+    expect(reader.isGone.value).toBe(true);
+    await again;
+    tell([told(1)]);
+    expect(reader.isGone.value).toBe(false);
   });
 
   it("says when it could not read", async () => {

@@ -29,7 +29,11 @@ function startLive(): Rig {
       const connection = { isClosed: false, from };
       connections.push(connection);
       rig.feed = handlers as Required<ConnectionHandlers>;
-      return { close: () => (connection.isClosed = true), cursor: "e-7" } as never;
+      const close = () => {
+        connection.isClosed = true;
+        handlers.onState?.({ state: "closed" });
+      };
+      return { close, cursor: "e-7" } as never;
     },
     schedule: (callback) => waiting.push(callback),
     now: () => 5_000,
@@ -103,6 +107,15 @@ describe("the live page", () => {
       // Where the one before was: nothing is missed.
       { isClosed: false, from: "e-7" },
     ]);
+  });
+
+  it("is not told of by the connection that it has left", () => {
+    const { live, feed: left, ...rig } = startLive();
+    left.onState({ state: "waiting", error: new Error("gone"), retryInMs: 700 });
+    live.start();
+    left.onState({ state: "closed" });
+    expect(live.link.value).toEqual({ state: "connecting" });
+    expect(rig.connections).toHaveLength(2);
   });
 
   it("tells watchers of their job alone, until they leave", () => {

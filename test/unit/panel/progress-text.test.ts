@@ -22,6 +22,8 @@ it.each<[Partial<Progress>, number | undefined, string]>([
   [{ message: "code review of a.ts", stage: "code review" }, undefined, "code review of a.ts"],
   [{ message: "step 3\nbuild", stage: "build" }, undefined, "build · step 3"],
   [{ message: "a 🔨 b", stage: "🔨" }, undefined, "🔨 · a 🔨 b"],
+  // What turns a text around would turn what follows it, too.
+  [{ message: "m", current: 1, unit: "\u202efiles", stage: "\u2067build" }, undefined, "1 files · build · m"],
 ])("tells of the progress %j", (progress, percent, text) => {
   const whole = { updatedAt: 1, message: "", ...progress };
   expect([percentOf(whole), progressText(whole)]).toEqual([percent, text]);

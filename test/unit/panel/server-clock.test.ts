@@ -34,3 +34,25 @@ it("a clock that was set right counts as such again", () => {
   clock.learn({ date: dateAt(0), askedAt: NOW, answeredAt: NOW });
   expect(clock.now()).toBe(NOW);
 });
+
+it("what is known of a clock is not spoiled by an answer that leaves more open", () => {
+  let now = NOW;
+  const clock = new ServerClock(() => now);
+  const learn = (aheadMs: number, tookMs: number) =>
+    clock.learn({ date: dateAt(now - NOW + aheadMs), askedAt: now - tookMs, answeredAt: now });
+  learn(3_600_000, 0);
+  expect(clock.now() - now).toBe(3_600_500);
+  now += 20_000;
+  learn(3_600_000, 20_000);
+  expect(clock.now() - now).toBe(3_600_500);
+  // What a slow one has taught is put right by the next.
+  learn(7_200_000, 20_000);
+  learn(7_200_000, 0);
+  expect(clock.now() - now).toBe(7_200_500);
+});
+
+it("an answer during which the browser's clock was set back teaches nothing", () => {
+  const clock = new ServerClock(() => NOW);
+  clock.learn({ date: dateAt(0), askedAt: NOW + 3_600_000, answeredAt: NOW });
+  expect(clock.now()).toBe(NOW);
+});
