@@ -2,15 +2,15 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { hostOfAddress, isLoopback, reachableAddress, reachableUrl } from "./bridge/host-name.ts";
 import type { Config } from "./config.ts";
-import type { ErrorCode } from "./errors.ts";
+import { ERROR_CODES, type ErrorCode, reasonOf } from "./errors.ts";
 import { parseCursor } from "./event/cursor.ts";
 import type { EventLog } from "./event/event-log.ts";
 
 /**
  * Who holds a port: `ours` serves the same log or, where a bridge of ours would ask for a token, asks for one;
- * `unknown` has not answered.
+ * `unknown` may be ours and has not shown it: it is a program `why`.
  */
-export type Holder = "ours" | "stranger" | "unknown";
+export type Holder = { is: "ours" | "stranger" } | { is: "unknown"; why: string };
 
 export interface HolderOptions {
   config: NonNullable<Config["bridge"]>;
@@ -40,21 +40,20 @@ export async function isHeld({ config, signal }: HolderOptions): Promise<boolean
 
 /** Asks whoever holds the port. It is never shown the token, as it may be anybody. @throws the signal's reason */
 export async function holderOf(options: HolderOptions): Promise<Holder> {
-  const { config, log, patienceMs = ANSWER_MS, signal } = options;
-  const { latest } = await log.bounds();
+  const { config, patienceMs = ANSWER_MS, signal } = options;
   const deadline = AbortSignal.timeout(patienceMs);
   try {
     const response = await fetch(`${reachableUrl(config)}/v1/status`, { signal: anyOf(deadline, signal) });
-    if (isJson(response)) {
-      const answer = (await response.json()) as Answer;
-      return asksLikeUs(answer, config) || tellsEpochOf(latest, answer) ? "ours" : "stranger";
-    }
+    if (isJson(response)) return await holderWhoTells((await response.json()) as Answer, options);
     // It may be without end.
     await response.body?.cancel();
-    return "stranger";
-  } catch {
+    return { is: "stranger" };
+  } catch (error) {
     signal?.throwIfAborted();
-    return deadline.aborted ? "unknown" : "stranger";
+    if (deadline.aborted) return { is: "unknown", why: "that does not answer" };
+    const fault = certificateFaultOf(error);
+    if (fault === undefined) return { is: "stranger" };
+    return { is: "unknown", why: `whose certificate cannot be verified (${fault})` };
   }
 }
 
@@ -63,16 +62,50 @@ function isJson({ headers }: Response): boolean {
 }
 
 /** Of the bridge's status, or of its error, if it is one. */
-type Answer = { log?: { latest?: unknown }; error?: { code?: unknown } } | null;
+type Answer = {
+  log?: { latest?: unknown; error?: unknown } | null;
+  error?: { code?: unknown } | null;
+} | null;
 
-function asksLikeUs(answer: Answer, { host }: HolderOptions["config"]): boolean {
-  const isOpen = isLoopback(hostOfAddress(host));
-  return !isOpen && answer?.error?.code === ("UNAUTHORIZED" satisfies ErrorCode);
+async function holderWhoTells(answer: Answer, { config, log }: HolderOptions): Promise<Holder> {
+  const code = answer?.error?.code;
+  if (isErrorCode(code)) return holderWhoRefuses(code, config);
+  const { latest, error } = answer?.log ?? {};
+  if (typeof error === "string") return { is: "unknown", why: `that cannot read its log (${error})` };
+  const theirs = typeof latest === "string" ? epochOf(latest) : undefined;
+  if (theirs === undefined) return { is: "stranger" };
+  try {
+    const own = await log.bounds();
+    return { is: theirs === epochOf(own.latest) ? "ours" : "stranger" };
+  } catch (error) {
+    return {
+      is: "unknown",
+      why: `that may be one of ours, as our log cannot be read (${reasonOf(error)})`,
+    };
+  }
 }
 
-function tellsEpochOf(latest: string, answer: Answer): boolean {
-  const theirs = answer?.log?.latest;
-  return typeof theirs === "string" && epochOf(theirs) === epochOf(latest);
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
+}
+
+function holderWhoRefuses(code: ErrorCode, { host }: HolderOptions["config"]): Holder {
+  // On loopback ours asks nobody who reads for a token.
+  if (code === "UNAUTHORIZED") return { is: isLoopback(hostOfAddress(host)) ? "stranger" : "ours" };
+  // Many programs call it that, and ours has this page.
+  if (code === "NOT_FOUND") return { is: "stranger" };
+  return { is: "unknown", why: `that answers ${code}` };
+}
+
+/** Names of what OpenSSL and Node find wrong with a certificate; those of TLS itself begin with ERR_SSL. */
+const CERTIFICATE_FAULT = /^(?!ERR_SSL_)(?:.*CERT|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH)/;
+
+function certificateFaultOf(error: unknown): string | undefined {
+  // Node's `fetch` tells it as a cause, Bun's does not.
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  return [code, cause?.code].find(
+    (name): name is string => typeof name === "string" && CERTIFICATE_FAULT.test(name),
+  );
 }
 
 function epochOf(cursor: string): string | undefined {

@@ -25,6 +25,7 @@ export class LateBridge implements TelemetryBridge {
     this.#options = options;
   }
 
+  /** Where it serves, or would: until then whoever holds the port answers there, if anybody does. */
   get url(): string {
     return this.#own?.url ?? reachableUrl(this.#options.config);
   }

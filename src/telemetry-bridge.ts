@@ -11,8 +11,15 @@ import type { JobTable } from "./event/job-table.ts";
 import type { EventPublisher } from "./event/publisher.ts";
 import type { WorkerJobRegistry } from "./job/registry.ts";
 import type { Content } from "./lifecycle/content.ts";
-import type { HolderOptions } from "./telemetry-bridge-holder.ts";
-import { isPortTaken, joinBridge, joinHolder, tellOfWait, waitForPort } from "./telemetry-bridge-join.ts";
+import {
+  isPortTaken,
+  type JoinOptions,
+  joinBridge,
+  joinHolder,
+  placeOf,
+  tellOfWait,
+  waitForPort,
+} from "./telemetry-bridge-join.ts";
 import { LateBridge, type TelemetryBridge } from "./telemetry-bridge-late.ts";
 
 export interface TelemetryBridgeParts {
@@ -29,37 +36,83 @@ export interface TelemetryBridgeParts {
 const POSTED = "posted";
 
 /** When a bridge is to be started that nobody waits for. */
-export interface LateStart {
+export interface LateStart extends Pick<JoinOptions, "intervalMs"> {
   after: Promise<unknown>;
-  /** Told where the feed is, once it is there. */
+  /** Told where the feed is, each time that this process, or another of its data file, is found to serve it. */
   onServing?: ((url: string) => void) | undefined;
 }
+
+/** How whoever holds the port is asked, and who is told where the feed is. */
+type Asking = Pick<JoinOptions, "patienceMs" | "intervalMs" | "signal"> & Pick<LateStart, "onServing">;
 
 /** How long whoever holds the port may take to answer when nobody waits for us, in milliseconds. */
 const LATE_PATIENCE_MS = 5_000;
 
-/** `startTelemetryBridge`, later and without being waited for: what it throws goes to `onError`. */
+/**
+ * `startTelemetryBridge`, later and without being waited for: what it throws goes to `onError`, and where the port
+ * is waited for, that is not the end of it.
+ */
 export function startTelemetryBridgeLate(
   config: NonNullable<Config["bridge"]>,
   parts: TelemetryBridgeParts,
-  { after, onServing }: LateStart,
+  { after, ...asking }: LateStart,
 ): TelemetryBridge {
   const bridge = new LateBridge({ config, hub: parts.hub });
   const start = async (signal: AbortSignal) => {
-    const own = await startTelemetryBridge(config, parts, { patienceMs: LATE_PATIENCE_MS, signal });
-    onServing?.(own.url);
-    return own;
+    const joining = joinOptions(config, parts, { ...asking, patienceMs: LATE_PATIENCE_MS, signal });
+    try {
+      return await serveOrJoin(joining);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!config.join || isConfigFault(error)) throw error;
+      const why = `cannot be served (${reasonOf(error)})`;
+      tellOfWait(`${placeOf(joining)} ${why}`, joining);
+      return waitForPort(joining, { is: "unknown", why });
+    }
   };
   void after.then(() => bridge.begin(start, parts.onError), parts.onError);
   return bridge;
+}
+
+function isConfigFault(error: unknown): boolean {
+  return error instanceof OrchestraError && error.code === "INVALID_CONFIG";
 }
 
 /** Starts the bridge of one telemetry, or waits for its port. @throws INVALID_CONFIG, UNAVAILABLE */
 export async function startTelemetryBridge(
   config: NonNullable<Config["bridge"]>,
   parts: TelemetryBridgeParts,
-  asking: Pick<HolderOptions, "patienceMs" | "signal"> = {},
+  asking: Asking = {},
 ): Promise<TelemetryBridge> {
+  return serveOrJoin(joinOptions(config, parts, asking));
+}
+
+async function serveOrJoin(joining: JoinOptions): Promise<TelemetryBridge> {
+  const { config, start } = joining;
+  try {
+    return (config.join && (await joinBridge(joining))) || (await start(config.port));
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    // Another process may have come first in between, or be too busy to be connected to.
+    const other = config.join && (await joinHolder(joining));
+    if (other) return other;
+    // Somebody else's 4319 is no reason not to start; a port that was asked for is.
+    if (config.portIsDefault) return start(0);
+    if (!config.join) throw error;
+    tellOfWait(reasonOf(error), joining);
+    return waitForPort(joining, { is: "stranger" });
+  }
+}
+
+/** Only a bridge that is wanted costs loading an HTTP framework. */
+const loadBridge = () => import("./bridge/bridge.ts");
+
+/** @throws INVALID_CONFIG */
+function joinOptions(
+  config: NonNullable<Config["bridge"]>,
+  parts: TelemetryBridgeParts,
+  { onServing, ...asking }: Asking,
+): JoinOptions {
   const { publisher, registry, content, ...rest } = parts;
   const { portIsDefault, join, ...address } = config;
   // Off loopback it must have been chosen: a token that nobody was told of would only look like a lock.
@@ -79,26 +132,21 @@ export async function startTelemetryBridge(
     cancelJob: (jobId: string, reason: string | undefined) => registry.cancel(jobId, { reason }),
     content: (jobId: string) => contentOf(registry, jobId, content),
   };
-  const start = async (port: number): Promise<TelemetryBridge> => {
-    // Only a bridge that is wanted costs loading an HTTP framework.
-    const { startBridge } = await import("./bridge/bridge.ts");
-    return Object.assign(await startBridge({ ...options, port }), { token });
-  };
   const { hub, onError } = parts;
-  const joining = { ...asking, config, log: publisher.log, hub, start, onError };
-  try {
-    return (join && (await joinBridge(joining))) || (await start(config.port));
-  } catch (error) {
-    if (!isPortTaken(error)) throw error;
-    // Another process may have come first in between, or be too busy to be connected to.
-    const other = join && (await joinHolder(joining));
-    if (other) return other;
-    // Somebody else's 4319 is no reason not to start; a port that was asked for is.
-    if (portIsDefault) return start(0);
-    if (!join) throw error;
-    tellOfWait(reasonOf(error), joining);
-    return waitForPort(joining, "stranger");
-  }
+  const tell = (url: string) => {
+    try {
+      onServing?.(url);
+    } catch (error) {
+      onError(error);
+    }
+  };
+  const start = async (port: number): Promise<TelemetryBridge> => {
+    const { startBridge } = await loadBridge();
+    const own = await startBridge({ ...options, port });
+    tell(own.url);
+    return Object.assign(own, { token });
+  };
+  return { ...asking, config, log: publisher.log, hub, start, load: loadBridge, onJoined: tell, onError };
 }
 
 /** In full, as who asks has the token; what is to be redacted is nobody's business all the same. */

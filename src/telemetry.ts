@@ -49,7 +49,10 @@ export interface TelemetryOptions extends Settings, Pick<ContentOptions, "redact
 }
 
 export interface Telemetry {
-  /** Where the bridge listens, such as `http://127.0.0.1:4319`; undefined without one. */
+  /**
+   * Where the bridge listens, such as `http://127.0.0.1:4319`, or is to listen as soon as it may, with `bridge.join`
+   * and `lateBridge`: somebody else may be there until then. Undefined without one.
+   */
   readonly url: string | undefined;
   /** What writes to the bridge need. */
   readonly token: string | undefined;

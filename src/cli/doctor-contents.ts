@@ -80,7 +80,7 @@ function queueFindings(queues: readonly QueueRow[], now: number): Finding[] {
     const isStuck = state === "alive" && ageMs > STUCK_MS;
     const sender = {
       alive: isStuck ? `process ${pid} cannot get rid of them` : `process ${pid} sends them`,
-      gone: "the next process that opens the file sends them",
+      gone: "the next process on this file that makes spans sends them",
       unknown: `process ${pid} of ${queue.host} may send them`,
     }[state];
     const waiting = `${countText(spans, "span")} of ${bytesText(bytes)}, the oldest ${ageText(ageMs)} old`;

@@ -37,10 +37,22 @@ function hooksOf(input: unknown, options: PluginOptions, env: Environment): Open
   }
   const guard = new Guard(faultsTo(log));
   const abort = (sessionId: string) => void guard.runLong("abort", () => abortSession(input, sessionId));
-  const { instance, leave } = host.enter({ options, env, log, abort });
+  const { instance, opened, leave } = host.enter({
+    options,
+    env,
+    log,
+    directory: directory ?? "a directory",
+    abort,
+  });
   const letGo = directories.hold(directory, () => {
     // At once: whoever follows is told of the same from now on.
     instance.close(DIRECTORY_CLOSED, Date.now());
+    void leave();
+  });
+  void opened.then((isOpen) => {
+    if (isOpen) return;
+    // Another copy may be able to serve it, and so may this one later.
+    letGo();
     void leave();
   });
   return {

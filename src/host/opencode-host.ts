@@ -15,6 +15,8 @@ export interface EnterOptions {
   options: PluginOptions;
   env: Environment;
   log: Log;
+  /** What they are the options for, in words. */
+  directory: string;
   /** Stops what runs in a session. */
   abort: (sessionId: string) => void;
 }
@@ -25,12 +27,27 @@ export const DIRECTORY_CLOSED = "directory closed";
 const DISPOSE_MS = 1_500;
 const SIGNAL_MS = 1_000;
 
+const OF_ITS_OWN =
+  ", which are those of the directory that came first; of its own hold `prompts` and `propagate`, and what keeps texts in";
+
 /** A telemetry that is starting or up, and what depends on it. */
 interface Running {
   telemetry: Promise<HostTelemetry | undefined>;
+  /** What it was started with: the options of the directory that came first. */
+  options: PluginOptions;
+  /** What is told already, as directories mostly have the same to tell. */
+  told: Set<string>;
   /** Each with when it has told what came before the telemetry was up; never rejects. */
-  instances: Map<Instance, Promise<void>>;
+  instances: Map<Instance, Promise<unknown>>;
   stopListening: () => void;
+}
+
+/** One directory's way into the telemetry. */
+export interface Entrance {
+  instance: Instance;
+  /** Whether it has become part of a telemetry; never rejects. */
+  opened: Promise<boolean>;
+  leave: () => Promise<void>;
 }
 
 /**
@@ -43,7 +60,7 @@ export class OpenCodeHost {
   #ended: Promise<unknown> = Promise.resolve();
 
   /** Never throws, and waits for nothing. */
-  enter(options: EnterOptions): { instance: Instance; leave: () => Promise<void> } {
+  enter(options: EnterOptions): Entrance {
     const guard = new Guard((where, error) => {
       const message = `The OpenCode plugin failed at ${where}: ${reasonOf(error)}`;
       options.log(message);
@@ -52,14 +69,22 @@ export class OpenCodeHost {
     const instance = new Instance(guard);
     this.#running ??= this.#start(options, guard);
     const running = this.#running;
-    const opened = guard.runLong("open", () => this.#open(instance, options, running.telemetry));
+    const problems = newTo(running, options.options.problems);
+    for (const problem of problems) options.log(problem);
+    const opened = guard
+      .runLong("open", () => this.#open(instance, options, { running, problems }))
+      .then((isOpen = false) => {
+        // What waits would do so for ever.
+        if (!isOpen) instance.close("no telemetry", Date.now());
+        return isOpen;
+      });
     running.instances.set(instance, opened);
     let left: Promise<void> | undefined;
     const leave = () => {
       left ??= withinDeadline(DISPOSE_MS, this.#leave(running, instance)).then(() => {});
       return left;
     };
-    return { instance, leave };
+    return { instance, opened, leave };
   }
 
   #start({ options, env, log }: EnterOptions, guard: Guard): Running {
@@ -74,15 +99,20 @@ export class OpenCodeHost {
         lateBridge: { after: whenIdle(), onServing },
         onWarning: (message) => log(message),
       });
-      for (const problem of options.problems) telemetry.tell(problem);
+      for (const problem of telemetry.problems) running.told.add(problem);
       return telemetry;
     };
-    for (const problem of options.problems) log(problem);
     const telemetry = new Promise<HostTelemetry | undefined>((resolve) => {
       // Not before OpenCode has gone on: what is loaded here must not be waited for.
       setImmediate(() => resolve(guard.runLong("start", start)));
     });
-    const running: Running = { telemetry, instances: new Map(), stopListening: () => {} };
+    const running: Running = {
+      telemetry,
+      options,
+      told: new Set(),
+      instances: new Map(),
+      stopListening: () => {},
+    };
     running.stopListening = onDeath({
       leave: (signal) => withinDeadline(SIGNAL_MS, this.#end(running, signal)),
       flush: () => withinDeadline(SIGNAL_MS, this.#flush(running)),
@@ -90,28 +120,36 @@ export class OpenCodeHost {
     return running;
   }
 
+  /** Whether there is a telemetry. */
   async #open(
     instance: Instance,
-    { options, env, log, abort }: EnterOptions,
-    starting: Running["telemetry"],
-  ): Promise<void> {
-    const telemetry = await starting;
-    // What waits would do so for ever.
-    if (telemetry === undefined) return instance.close("no telemetry", Date.now());
-    const [{ OpenCodeJobs }, { OpenCodeSpans }] = await Promise.all([
+    { options, env, log, directory, abort }: EnterOptions,
+    { running, problems }: { running: Running; problems: readonly string[] },
+  ): Promise<boolean> {
+    const telemetry = await running.telemetry;
+    if (telemetry === undefined) return false;
+    const [{ OpenCodeJobs }, { OpenCodeSpans }, { shareOf }] = await Promise.all([
       import("./opencode-jobs.ts"),
       import("./opencode-spans.ts"),
+      import("./opencode-share.ts"),
     ]);
-    const spans = new OpenCodeSpans(telemetry);
+    for (const problem of problems) telemetry.tell(problem);
+    const share = await shareOf(options, { telemetry, inUse: running.options, env });
+    const tell = (message: string) => {
+      log(message);
+      telemetry.tell(message);
+    };
+    if (!share.isInUse) log(`The options for ${directory} are not those in use${OF_ITS_OWN}`);
+    newTo(running, share.problems).forEach(tell);
+    const spans = new OpenCodeSpans({ ...telemetry, ...share });
     const { prompts } = options;
     const traceparent = env.TRACEPARENT || env.traceparent;
-    instance.open(new OpenCodeJobs({ ...telemetry, spans, prompts, traceparent, abort }));
-    if (instance.dropped === 0) return;
-    const lost =
-      `${instance.dropped} events came before the telemetry was up, when ${MAX_WAITING} waited already: ` +
-      "they are not told of";
-    log(lost);
-    telemetry.tell(lost);
+    instance.open(new OpenCodeJobs({ ...telemetry, ...share, spans, prompts, traceparent, abort }));
+    if (instance.dropped > 0) {
+      const limit = `when ${MAX_WAITING} waited already`;
+      tell(`${instance.dropped} events came before the telemetry was up, ${limit}: they are not told of`);
+    }
+    return true;
   }
 
   async #leave(running: Running, instance: Instance): Promise<void> {
@@ -141,4 +179,11 @@ export class OpenCodeHost {
     for (const instance of running.instances.keys()) instance.close(reason, Date.now());
     await telemetry?.shutdown();
   }
+}
+
+/** Those that nobody has told of; from now on somebody has. */
+function newTo({ told }: Running, problems: readonly string[]): readonly string[] {
+  const fresh = problems.filter((problem) => !told.has(problem));
+  for (const problem of fresh) told.add(problem);
+  return fresh;
 }

@@ -9,3 +9,26 @@ export class OpenCodeRegistry extends WorkerJobRegistry {
     return super.cancel(id, { ...cancellation, reason: cancellation.reason || ABORT_REASON });
   }
 }
+
+/** What runs need of a registry. */
+export type RunRegistry = Pick<
+  WorkerJobRegistry,
+  "get" | "create" | "updateProgress" | "setResult" | "setError" | "cancel" | "onJobEvent"
+>;
+
+/** The same jobs for who may not tell all: `redact` sees every text before it is in one. */
+export function redactedRegistry(registry: RunRegistry, redact: (text: string) => string): RunRegistry {
+  const redacted = (text: string | undefined) => text && redact(text);
+  return {
+    get: (id) => registry.get(id),
+    onJobEvent: (handler) => registry.onJobEvent(handler),
+    create: (input) => registry.create({ ...input, message: redact(input.message) }),
+    updateProgress: (id, progress) =>
+      registry.updateProgress(id, { ...progress, message: redact(progress.message) }),
+    setResult: (id, result) =>
+      registry.setResult(id, { ...result, responseText: redacted(result?.responseText) }),
+    setError: (id, failure) => registry.setError(id, { ...failure, error: redact(String(failure.error)) }),
+    cancel: (id, cancellation) =>
+      registry.cancel(id, { ...cancellation, reason: redacted(cancellation?.reason) }),
+  };
+}

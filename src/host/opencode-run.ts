@@ -1,5 +1,4 @@
 import type { JobProgressInput } from "../job/job-input.ts";
-import type { WorkerJobRegistry } from "../job/registry.ts";
 import type { EventClock } from "./opencode-clock.ts";
 import type {
   ErrorFact,
@@ -12,12 +11,13 @@ import type {
   ToolFact,
 } from "./opencode-facts.ts";
 import type { Outcome, RunState } from "./opencode-outcome.ts";
+import type { RunRegistry } from "./opencode-registry.ts";
 import type { CallSpan, OpenCodeSpans } from "./opencode-spans.ts";
 import { Step } from "./opencode-step.ts";
 
 /** Where a run is told of. */
 export interface RunBook {
-  registry: WorkerJobRegistry;
+  registry: RunRegistry;
   spans: OpenCodeSpans;
   clock: EventClock;
 }

@@ -48,6 +48,8 @@ export interface OpenCodeSpansOptions {
   traceparentOf: (jobId: string) => string | undefined;
   /** Lets the texts of errors leave. */
   captureContent: boolean;
+  /** Sees those texts before. Default: unchanged. */
+  redact?: ((text: string) => string) | undefined;
 }
 
 /** Makes the spans of what happens inside a job, as children of the job's own. */
@@ -95,28 +97,35 @@ export class OpenCodeSpans {
   }
 
   #start(spanName: string, kind: SpanKind, at: number, attributes: Attributes, caller: Caller): CallSpan {
-    const { tracer, traceparentOf, captureContent } = this.#options;
+    const { tracer, traceparentOf, captureContent, redact = (text) => text } = this.#options;
     const traceparent = traceparentOf(caller.jobId);
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     // Not what is active: that is OpenCode's own, which goes elsewhere or nowhere.
     const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
     const span = tracer.startSpan(spanName, { kind, startTime: hrTime(at), attributes }, context);
     this.#open++;
-    return new Call(span, at, captureContent, () => this.#open--);
+    const textOf = (error: OpenCodeError) => (captureContent ? redact(error.message) : undefined);
+    return new Call(span, at, textOf, () => this.#open--);
   }
 }
 
 class Call implements CallSpan {
   readonly #span: Span;
   readonly #startedAt: number;
-  readonly #captureContent: boolean;
+  /** Undefined for a text that stays. */
+  readonly #textOf: (error: OpenCodeError) => string | undefined;
   readonly #onEnd: () => void;
   #hasEnded = false;
 
-  constructor(span: Span, startedAt: number, captureContent: boolean, onEnd: () => void) {
+  constructor(
+    span: Span,
+    startedAt: number,
+    textOf: (error: OpenCodeError) => string | undefined,
+    onEnd: () => void,
+  ) {
     this.#span = span;
     this.#startedAt = startedAt;
-    this.#captureContent = captureContent;
+    this.#textOf = textOf;
     this.#onEnd = onEnd;
   }
 
@@ -146,7 +155,7 @@ class Call implements CallSpan {
     if (error !== undefined) {
       this.#span.setAttribute(GENERAL.ERROR_TYPE, error.name);
       // What a tool or a model complains of may quote what it was given.
-      const message = this.#captureContent ? error.message : undefined;
+      const message = this.#textOf(error);
       this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
     }
     // A clock that was set back must not yield an end before the start.

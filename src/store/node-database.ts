@@ -1,8 +1,13 @@
+import { OrchestraError } from "../errors.ts";
 import { type Database, frozenUrl, type OpenDatabase } from "./database.ts";
+
+const NO_SQLITE = `orchestra-otel needs Node 22.15 or later, this is ${process.versions.node}`;
 
 /** https://nodejs.org/api/sqlite.html */
 export function loadNodeSqlite(): OpenDatabase {
-  const { DatabaseSync } = withoutItsWarning(() => process.getBuiltinModule("node:sqlite"));
+  const sqlite = withoutItsWarning(() => process.getBuiltinModule("node:sqlite"));
+  if (sqlite === undefined) throw new OrchestraError("INVALID_CONFIG", NO_SQLITE);
+  const { DatabaseSync } = sqlite;
   // Its type allows for BigInt results, which have to be asked for.
   return (file, access = "write") => {
     const readOnly = access !== "write";

@@ -70,6 +70,19 @@ describe("a command that fails", () => {
       message: "no-such-command",
     });
   });
+
+  test("to start is told of as a shell would", async () => {
+    const home = createHome();
+
+    const { exitCode, stderr } = await home
+      .start(["exec", "--worker", "build", "--", "no-such-command"])
+      .result();
+
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 127,
+      stderr: "orchestra-otel: no-such-command: command not found\n",
+    });
+  });
 });
 
 describe("exec that is killed", () => {

@@ -57,7 +57,7 @@ describe("options that cannot be used", () => {
   it("may be the bridge", async () => {
     const { hooks } = rig.start({ bridge: 4319 });
     await hooks.dispose?.();
-    expect(rig.errors()).toEqual([expect.stringMatching(/^Option `bridge`: .*; it is left out$/)]);
+    expect(rig.errors()).toEqual([expect.stringMatching(/^Option `bridge`: .*; no feed is served$/)]);
   });
 
   const PLACES: [is: string, options: object, env: Record<string, string>][] = [

@@ -1,18 +1,17 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSseHub } from "../../exporters/sse.ts";
-import { readConfig } from "../../src/config.ts";
 import { reasonOf } from "../../src/errors.ts";
 import { createMemoryEventLog } from "../../src/event-log/memory.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../src/telemetry.ts";
 import { joinBridge, waitForPort } from "../../src/telemetry-bridge-join.ts";
 import { LateBridge } from "../../src/telemetry-bridge-late.ts";
+import { bridgeConfigOf, holdPort, JSON_TYPE } from "../fixtures/port-holder.ts";
 
 const closings: (() => unknown)[] = [];
 let folder: string;
@@ -42,18 +41,11 @@ async function workersAt(url: string | undefined): Promise<string[]> {
   return jobs.map(({ workerId }) => workerId).sort();
 }
 
-const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
-
 /** A program that holds a port. */
-async function startHolder(answer: RequestListener, host = "127.0.0.1"): Promise<number> {
-  const server = createServer(answer);
-  server.listen(0, host);
-  await once(server, "listening");
-  closings.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
+async function startHolder(answer: RequestListener, host?: string): Promise<number> {
+  const { port, close } = await holdPort(answer, { host });
+  closings.push(close);
+  return port;
 }
 
 /** One that answers, but not with a feed. */
@@ -87,17 +79,17 @@ describe("a telemetry that joins", () => {
 
   it("does not take another one's feed for its own", async () => {
     const first = await start({ dataFile: file(), bridge: { port: 0 } });
-    const config = configOf(portOf(first));
+    const config = bridgeConfigOf(portOf(first));
     const [log, hub] = [createMemoryEventLog(), createSseHub({ log: createMemoryEventLog() })];
     const options = { config, log, hub, start: () => Promise.reject(new Error("taken")), onError: () => {} };
     expect(await joinBridge(options)).toBeUndefined();
-    expect(await joinBridge({ ...options, config: configOf(await startStranger()) })).toBeUndefined();
+    expect(await joinBridge({ ...options, config: bridgeConfigOf(await startStranger()) })).toBeUndefined();
     const guarded = await start({ bridge: { host: "0.0.0.0", port: 0, token: "a-token-for-tests" } });
-    expect(await joinBridge({ ...options, config: configOf(portOf(guarded)) })).toBeUndefined();
+    expect(await joinBridge({ ...options, config: bridgeConfigOf(portOf(guarded)) })).toBeUndefined();
     const endless = await startHolder((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" }).write(": \n\n");
     });
-    expect(await joinBridge({ ...options, config: configOf(endless) })).toBeUndefined();
+    expect(await joinBridge({ ...options, config: bridgeConfigOf(endless) })).toBeUndefined();
   });
 
   it("does not hand its token to whoever holds the port", async () => {
@@ -158,7 +150,7 @@ describe("a telemetry that joins", () => {
     });
     const errors: unknown[] = [];
     const bridge = await joinBridge({
-      config: configOf(port),
+      config: bridgeConfigOf(port),
       log,
       hub: createSseHub({ log }),
       start: () => Promise.reject(new Error("must not be started")),
@@ -187,7 +179,7 @@ describe("a telemetry that joins", () => {
       if (++requests > 2) response.end("hello");
     });
     const bridge = await joinBridge({
-      config: { ...configOf(port), portIsDefault: true },
+      config: { ...bridgeConfigOf(port), portIsDefault: true },
       log,
       hub: createSseHub({ log }),
       start: async (another) => {
@@ -210,7 +202,7 @@ describe("a telemetry that joins", () => {
     let closed = 0;
     const own = { url: "http://own", token: "t", close: async () => void closed++ };
     const waiting = waitForPort({
-      config: configOf(portOf(first)),
+      config: bridgeConfigOf(portOf(first)),
       log,
       hub: createSseHub({ log }),
       start: async () => {
@@ -226,6 +218,23 @@ describe("a telemetry that joins", () => {
     await waiting.close();
     expect(waiting).toMatchObject({ url: "http://own", token: "t" });
     expect(closed).toBe(1);
+  });
+
+  it("has the code of a bridge loaded long before, as it may have been replaced by then", async () => {
+    const first = await start({ dataFile: file(), bridge: { port: 0 } });
+    const log = createMemoryEventLog();
+    const loaded = Promise.withResolvers<void>();
+    const waiting = waitForPort({
+      config: bridgeConfigOf(portOf(first)),
+      log,
+      hub: createSseHub({ log }),
+      load: async () => loaded.resolve(),
+      start: () => Promise.reject(new Error("must not be started")),
+      onError: () => {},
+      intervalMs: 5,
+    });
+    await loaded.promise;
+    await waiting.close();
   });
 });
 
@@ -281,7 +290,7 @@ describe("a late bridge", () => {
   it("never serves when it was closed before", async () => {
     let isStarted = false;
     const log = createMemoryEventLog();
-    const bridge = new LateBridge({ config: configOf(1), hub: createSseHub({ log }) });
+    const bridge = new LateBridge({ config: bridgeConfigOf(1), hub: createSseHub({ log }) });
     await bridge.close();
     await bridge.begin(
       async () => {
@@ -300,7 +309,3 @@ describe("the tracer of a telemetry", () => {
     expect(telemetry.tracer.startSpan("x").isRecording()).toBe(false);
   });
 });
-
-function configOf(port: number) {
-  return readConfig({}, { bridge: { port } }).bridge as NonNullable<ReturnType<typeof readConfig>["bridge"]>;
-}

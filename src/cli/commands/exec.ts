@@ -1,3 +1,4 @@
+import type { JobSnapshot } from "../../event/job-snapshot.ts";
 import { WorkerJobRegistry } from "../../job/registry.ts";
 import { TRACEPARENT } from "../../job/traceparent.ts";
 import { defineCommand, type Invocation, UsageError } from "../command.ts";
@@ -122,6 +123,12 @@ async function report(
   if (event === undefined) return;
   if (flags.json) await write(stderr, `${JSON.stringify(snapshot)}\n`);
   else if (flags.verbose || stderr.isTTY) await write(stderr, `${eventLine(event, painter(stderr, env))}\n`);
+  // One that ran has had its own say.
+  else if (hasNotStarted(snapshot)) await write(stderr, `orchestra-otel: ${plainText(snapshot.error)}\n`);
+}
+
+function hasNotStarted(job: JobSnapshot | undefined): job is JobSnapshot & { error: string } {
+  return job?.error !== undefined && Boolean(job.errorType?.startsWith("spawn_"));
 }
 
 /** What will not arrive any more, as the process is about to end. */

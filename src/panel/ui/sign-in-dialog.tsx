@@ -73,8 +73,8 @@ function TokenField({ token, onToken }: { token: string; onToken: (token: string
         />
       </label>
       <p id="sign-in-help" class="muted">
-        It is what ORCHESTRA_TOKEN says where the server runs. This browser keeps a cookie instead, for twelve
-        hours.
+        It is what ORCHESTRA_TOKEN says where the server runs, or what the server printed when it began
+        without one. This browser keeps a cookie instead, for twelve hours.
       </p>
     </>
   );

@@ -155,7 +155,7 @@ describe("unsent spans", () => {
     end(1);
     await outbox.shutdown({ deadlineMs: 50 });
     expect(await examine(file, START_MS + 5 * MINUTE_MS)).toContainEqual(
-      expect.stringMatching(/^spans note: .*; the next process that opens the file sends them$/),
+      expect.stringMatching(/^spans note: .*; the next process on this file that makes spans sends them$/),
     );
   });
 
