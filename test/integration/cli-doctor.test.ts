@@ -85,7 +85,9 @@ describe("doctor", () => {
     expect(stdout).toMatch(/✓ 5 events, the oldest \d+ seconds? old/);
     expect(stdout).toMatch(/· Process \d+ is gone without having closed it/);
     expect(stdout).toContain("· 2 open jobs of a process that is gone");
-    expect(stdout).toMatch(/· Waiting: 4 spans of .*; the next process on this file that makes spans sends them/);
+    expect(stdout).toMatch(
+      /· Waiting: 4 spans of .*; the next process on this file that makes spans sends them/,
+    );
     expect(bytes()).toEqual(before);
     expect(receiver.spans.map(({ name }) => name)).toEqual(["orchestra.doctor"]);
 
