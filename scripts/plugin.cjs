@@ -1,7 +1,7 @@
 "use strict";
 
-// Puts the compiled OpenCode plugin into a few files. OpenCode loads it while it starts, and hundreds of small
-// modules cost it more than all that they do; of zod and OpenTelemetry, only what is used comes along.
+// Puts the compiled OpenCode plugin into files of its own. OpenCode loads it while it starts, and should not have to
+// look up hundreds of small modules; of zod and OpenTelemetry, only what is used comes along.
 
 const fs = require("node:fs");
 const path = require("node:path");

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
+import { versionProblem } from "../node-version.ts";
 import type { StopSignal } from "./context.ts";
-import { versionProblem } from "./node-version.ts";
 
 const { argv, env, stdin, stdout, stderr, versions } = process;
 const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -5,6 +5,7 @@ import { isJobEvent } from "./event.ts";
 import type { Cursor, EventRecord } from "./event-log.ts";
 import type { EventSink } from "./event-sink.ts";
 import { applyJobEvent, type JobSnapshot } from "./job-snapshot.ts";
+import { lengthOf } from "./json-length.ts";
 
 export interface JobQuery {
   status?: JobStatus | undefined;
@@ -154,13 +155,4 @@ function firstPage(held: readonly HeldJob[], limit: number): JobSnapshot[] {
     jobs.push(job);
   }
   return jobs;
-}
-
-/** About what a value comes to as JSON, at a fraction of the price. */
-function lengthOf(value: unknown): number {
-  if (typeof value === "string") return value.length + 2;
-  if (typeof value !== "object" || value === null) return 8;
-  let length = 2;
-  for (const [name, part] of Object.entries(value)) length += name.length + 4 + lengthOf(part);
-  return length;
 }

@@ -1,12 +1,16 @@
 import { OrchestraError } from "../errors.ts";
+import { versionProblem } from "../node-version.ts";
 import { type Database, frozenUrl, type OpenDatabase } from "./database.ts";
 
-const NO_SQLITE = `orchestra-otel needs Node 22.15 or later, this is ${process.versions.node}`;
-
-/** https://nodejs.org/api/sqlite.html */
+/** https://nodejs.org/api/sqlite.html @throws UNAVAILABLE where there is none */
 export function loadNodeSqlite(): OpenDatabase {
   const sqlite = withoutItsWarning(() => process.getBuiltinModule("node:sqlite"));
-  if (sqlite === undefined) throw new OrchestraError("INVALID_CONFIG", NO_SQLITE);
+  if (sqlite === undefined) {
+    throw new OrchestraError(
+      "UNAVAILABLE",
+      versionProblem(process.versions.node) ?? "This Node has no SQLite",
+    );
+  }
   const { DatabaseSync } = sqlite;
   // Its type allows for BigInt results, which have to be asked for.
   return (file, access = "write") => {

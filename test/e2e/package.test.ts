@@ -68,6 +68,9 @@ describe("the published package", () => {
       process.stdout.write(status + " " + headers.get("content-type"));`;
     const output = run(process.execPath, "--input-type=module", "--eval", program);
     expect(output).toBe("200 text/javascript; charset=utf-8");
+    const licences = join(consumer, "node_modules/orchestra-otel/dist/panel/LICENSES.md");
+    const bundled = namesIn(readFileSync(licences, "utf8"), /^## (\S+) - /gm);
+    expect(bundled).toEqual(expect.arrayContaining(["@preact/signals", "preact"]));
   });
 
   it("has the OpenCode plugin bundled, beside the licences of what is in it", () => {

@@ -139,8 +139,10 @@ describe("the texts of a directory that comes second", () => {
 
 describe("a telemetry that cannot start", () => {
   it("leaves the directory to the copy that comes next, and starts anew in one that can", async () => {
-    // @ts-expect-error: only the name of the file is known to the compiler
-    const { openCodeHooks: other } = await import("../../src/host/opencode-hooks.ts?other");
+    const place = "../../src/host/opencode-hooks.ts?other";
+    const { openCodeHooks: other } = (await import(
+      place
+    )) as typeof import("../../src/host/opencode-hooks.ts");
     const opencode = new TestOpenCode();
     const bridge = Object.defineProperty({}, "port", {
       enumerable: true,

@@ -16,8 +16,8 @@ describe("a plugin that is loaded twice", () => {
 
   /** Another copy of this package, as when two entries of `opencode.json` name it by different paths. */
   async function otherCopy(): Promise<typeof openCodeHooks> {
-    // @ts-expect-error: only the name of the file is known to the compiler
-    const copy = await import("../../src/host/opencode-hooks.ts?other");
+    const place = "../../src/host/opencode-hooks.ts?other";
+    const copy = (await import(place)) as { openCodeHooks: typeof openCodeHooks };
     expect(copy.openCodeHooks).not.toBe(openCodeHooks);
     return copy.openCodeHooks;
   }

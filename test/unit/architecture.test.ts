@@ -14,12 +14,13 @@ interface Room {
 
 const NONE = /^$/;
 const OTEL = /^@opentelemetry\//;
-const CORE = ["errors", "fifo-map", "semconv", "job", "event", "lifecycle"];
+const CORE = ["errors", "node-version", "fifo-map", "semconv", "job", "event", "lifecycle"];
 const LIBRARY = [...CORE, "store", "event-log", "traces", "logs", "sse", "bridge"];
 
 /** Who may import whom, from the ground up; one family of files in `exporters` is one room. */
 const ROOMS: readonly Room[] = [
   { name: "errors", files: /^src\/errors\.ts$/, from: [], npm: NONE, node: NONE },
+  { name: "node-version", files: /^src\/node-version\.ts$/, from: [], npm: NONE, node: NONE },
   { name: "fifo-map", files: /^src\/fifo-map\.ts$/, from: [], npm: NONE, node: NONE },
   { name: "semconv", files: /^src\/semconv\.ts$/, from: [], npm: NONE, node: NONE },
   { name: "job", files: /^src\/job\//, from: ["errors", "fifo-map"], npm: /^zod$/, node: NONE },
@@ -37,7 +38,7 @@ const ROOMS: readonly Room[] = [
     npm: NONE,
     node: /^async_hooks$/,
   },
-  { name: "store", files: /^src\/store\//, from: ["errors"], npm: NONE },
+  { name: "store", files: /^src\/store\//, from: ["errors", "node-version"], npm: NONE },
   { name: "event-log", files: /^src\/event-log\//, from: ["errors", "event", "store"], npm: NONE },
   { name: "traces", files: /^exporters\/(trace|span)[^/]*\.ts$/, from: [...CORE, "store"], npm: OTEL },
   { name: "logs", files: /^exporters\/log[^/]*\.ts$/, from: CORE, npm: /^pino$/ },

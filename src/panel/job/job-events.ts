@@ -1,6 +1,6 @@
 import type { JobEvent } from "../../event/event.ts";
+import { lengthOf } from "../../event/json-length.ts";
 import { JOB_EVENT_FIELDS, pick, type Shape } from "../jobs/job-fields.ts";
-import { lengthOf } from "../jobs/json-length.ts";
 import { type Progress, percentOf, progressText } from "../text/progress-text.ts";
 
 /** Events of one job that a page holds, and what they may come to as JSON, in UTF-16 code units. */

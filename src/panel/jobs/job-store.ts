@@ -1,10 +1,10 @@
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { JobEvent } from "../../event/event.ts";
 import type { JobSnapshot } from "../../event/job-snapshot.ts";
+import { lengthOf } from "../../event/json-length.ts";
 import { FifoMap } from "../../fifo-map.ts";
 import { isTerminal } from "../../job/job.ts";
 import { applyJobEvent } from "./job-reducer.ts";
-import { lengthOf } from "./json-length.ts";
 
 /** One job; whoever shows it is told of its changes alone. */
 export interface JobEntry {

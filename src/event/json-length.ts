@@ -1,7 +1,4 @@
-/**
- * About what a value comes to as JSON, in UTF-16 code units, at a fraction of the price; as the bridge counts it,
- * which a test holds.
- */
+/** About what a value comes to as JSON, in UTF-16 code units, at a fraction of the price. */
 export function lengthOf(value: unknown): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value !== "object" || value === null) return 8;
