@@ -1,9 +1,10 @@
 import type { SqlValue, Statement, Store } from "../store/store.ts";
 import {
   type EventTable,
+  eventIn,
   type NewEvent,
   type Position,
-  parseEvent,
+  STORED_EVENT,
   type StoredEvent,
 } from "./sqlite-events.ts";
 import { EventIds, type IndexedIds, keyOf } from "./sqlite-ids.ts";
@@ -124,7 +125,7 @@ export class EventBlocks {
   select(demands: readonly Demand[]): (span: Span, limit: number) => StoredEvent[] {
     const { sql, values } = conditions("json", demands, "texts");
     const statement = this.#statement(
-      `SELECT sequence, json FROM events WHERE sequence > ? AND sequence <= ?${sql} ORDER BY sequence LIMIT ?`,
+      `SELECT ${STORED_EVENT} FROM events WHERE sequence > ? AND sequence <= ?${sql} ORDER BY sequence LIMIT ?`,
     );
     return ({ after, last }, limit) =>
       statement.all(after, last, ...values, limit) as unknown as StoredEvent[];
@@ -158,8 +159,8 @@ export class EventBlocks {
   /** For what other processes wrote, or this one before it was started again. */
   #subjectsOf({ after, last }: Span): Subjects {
     const subjects = new Subjects();
-    for (const { json } of this.#events.between(after, last, -1)) {
-      const event = parseEvent(json);
+    for (const row of this.#events.between(after, last, -1)) {
+      const event = eventIn(row);
       if (event !== undefined) subjects.add(event);
     }
     return subjects;

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { OrchestratorEvent } from "../event/event.ts";
 import type { UnplacedEvent } from "../event/event-log.ts";
 import type { Statement, Store } from "../store/store.ts";
@@ -17,7 +18,12 @@ export interface Position {
 export interface StoredEvent {
   sequence: number;
   json: string;
+  /** Of the JSON as it was written; null where that was by a version that knew no checksums. */
+  checksum: number | null;
 }
+
+/** The columns of a stored event. */
+export const STORED_EVENT = "sequence, json, checksum";
 
 /** The oldest event held: what lies before it is gone. */
 export interface Oldest {
@@ -41,7 +47,7 @@ const ORIGIN: Position = { sequence: 0, ordinal: 0, bytes: 0 };
 const ROW_BYTES = 150;
 /** Rows per statement: each call into SQLite costs as much as a small row. */
 const MAX_ROWS = 64;
-const ROW = "(?, ?, ?, ?, ?, ?)";
+const ROW = "(?, ?, ?, ?, ?, ?, ?)";
 
 /** The table of events. Nothing here opens a transaction. */
 export class EventTable {
@@ -79,7 +85,7 @@ export class EventTable {
        WHERE id = ?1 AND sequence > coalesce((SELECT max(last) FROM event_blocks), 0)`,
     );
     this.#after = store.prepare(
-      "SELECT sequence, json FROM events WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
+      `SELECT ${STORED_EVENT} FROM events WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?`,
     );
     this.#lastExcluded = store.prepare(
       `SELECT max(sequence) AS last FROM (
@@ -140,7 +146,7 @@ export class EventTable {
       for (const row of rows) {
         sequence = row.sequence ?? Math.max(sequence, end.reserved ?? 0) + 1;
         sequences.push(sequence);
-        values.push(sequence, keyOf(row.event.id), ++ordinal, bytes, appendedAt, row.json);
+        values.push(sequence, keyOf(row.event.id), ++ordinal, bytes, appendedAt, row.json, crc32(row.json));
         bytes += Buffer.byteLength(row.json) + ROW_BYTES;
       }
       this.#insertOf(rows.length).run(...values);
@@ -159,16 +165,17 @@ export class EventTable {
 
   #insertOf(rows: number): Statement {
     this.#inserts[rows] ??= this.#store.prepare(
-      `INSERT INTO events (sequence, id, ordinal, start, appended_at, json)
+      `INSERT INTO events (sequence, id, ordinal, start, appended_at, json, checksum)
        VALUES ${Array(rows).fill(ROW).join(", ")}`,
     );
     return this.#inserts[rows];
   }
 }
 
-/** Undefined for what is not an event: the file was written to by something else, or it is damaged. */
-export function parseEvent(json: string): OrchestratorEvent | undefined {
+/** Undefined for what is not the event that was written: the file is damaged, or something else wrote to it. */
+export function eventIn({ json, checksum }: StoredEvent): OrchestratorEvent | undefined {
   try {
+    if (checksum !== null && crc32(json) !== checksum) return undefined;
     const event: unknown = JSON.parse(json);
     return typeof event === "object" && event !== null ? (event as OrchestratorEvent) : undefined;
   } catch {

@@ -10,7 +10,7 @@ import {
   type ReadOptions,
 } from "../event/event-log.ts";
 import type { EventBlocks, Span } from "./sqlite-blocks.ts";
-import { type EventTable, parseEvent, type StoredEvent } from "./sqlite-events.ts";
+import { type EventTable, eventIn, type StoredEvent } from "./sqlite-events.ts";
 import type { Overflow } from "./sqlite-overflow.ts";
 import { type Demand, demandsOf } from "./sqlite-subjects.ts";
 
@@ -40,7 +40,7 @@ export class LogReader {
   readonly #epoch: string;
   readonly #events: EventTable;
   readonly #blocks: EventBlocks;
-  /** Rows that are no events (any more), each time they are met. */
+  /** Rows that are not what was written, each time they are met. */
   unreadable = 0;
 
   constructor(epoch: string, { events, blocks }: { events: EventTable; blocks: EventBlocks }) {
@@ -188,9 +188,9 @@ export class LogReader {
     return found;
   }
 
-  #record({ sequence, json }: StoredEvent): EventRecord | undefined {
-    const event = parseEvent(json);
+  #record(row: StoredEvent): EventRecord | undefined {
+    const event = eventIn(row);
     if (event === undefined) this.unreadable++;
-    return event && { cursor: formatCursor(this.#epoch, sequence), event, json };
+    return event && { cursor: formatCursor(this.#epoch, row.sequence), event, json: row.json };
   }
 }

@@ -1,3 +1,4 @@
+import { isMarkedAsOurs } from "../store/file-mark.ts";
 import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../store/objection.ts";
 import type { Store } from "../store/store.ts";
 import { newEpoch, openEpoch } from "./sqlite-epoch.ts";
@@ -9,20 +10,25 @@ const FORMER_VERSION = "1";
 
 /**
  * `events` is the log. `ordinal` counts the events and `start` the bytes before each, from the beginning
- * of the file, so that two rows tell how much lies between them; `sequence` may leap. An event block
+ * of the file, so that two rows tell how much lies between them; `sequence` may leap; `checksum` is the
+ * CRC-32 of the JSON, as SQLite does not notice when a letter of a text turns into another. An event block
  * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
  * An instance is a lease and the process that keeps it; one without a pid has been given up. The owner of
  * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it.
  */
 const TABLES = [
-  "CREATE TABLE IF NOT EXISTS event_log (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  `CREATE TABLE IF NOT EXISTS event_log (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS events (
     sequence INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     ordinal INTEGER NOT NULL,
     start INTEGER NOT NULL,
     appended_at INTEGER NOT NULL,
-    json TEXT NOT NULL
+    json TEXT NOT NULL,
+    checksum INTEGER
   )`,
   `CREATE TABLE IF NOT EXISTS event_blocks (
     last INTEGER PRIMARY KEY,
@@ -31,7 +37,9 @@ const TABLES = [
     max_time INTEGER NOT NULL,
     subjects BLOB NOT NULL
   )`,
-  "CREATE TABLE IF NOT EXISTS event_ids (id TEXT PRIMARY KEY) WITHOUT ROWID",
+  `CREATE TABLE IF NOT EXISTS event_ids (
+    id TEXT PRIMARY KEY
+  ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS open_jobs (
     job_id TEXT PRIMARY KEY,
     owner TEXT,
@@ -49,7 +57,20 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-const NAMES = TABLES.flatMap((sql) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1] ?? []);
+/** Files of this version were made before there were such columns, and older programs write around them. */
+const ADDED = [
+  { table: "open_jobs", column: "seen_at", sql: "ALTER TABLE open_jobs ADD COLUMN seen_at INTEGER" },
+  { table: "events", column: "checksum", sql: "ALTER TABLE events ADD COLUMN checksum INTEGER" },
+];
+
+/** Our tables, each with its columns. */
+const COLUMNS = new Map(
+  TABLES.flatMap((sql) => {
+    const table = /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1];
+    const columns = [...sql.matchAll(/^ {4}(\w+)/gm)].map(([, column]) => column as string);
+    return table === undefined ? [] : [[table, columns]];
+  }),
+);
 
 /** What a file of the former version lacks is made between the two. Those who posted from afar never signed in. */
 const UPGRADE = {
@@ -71,7 +92,8 @@ const UPGRADE = {
 export function openSchema(store: Store): { epoch: string } {
   const objection = objectionTo(store);
   if (objection !== undefined) throw unusable(store.file, objection);
-  if (versionOf(store) !== SCHEMA_VERSION || lacksSeenAt(store)) store.transaction(() => bringUp(store));
+  if (versionOf(store) !== SCHEMA_VERSION || lacking(store).length > 0)
+    store.transaction(() => bringUp(store));
   return { epoch: openEpoch(store) };
 }
 
@@ -84,10 +106,25 @@ export function settleEpoch(store: Store): void {
   if (versionOf(store) === SCHEMA_VERSION) openEpoch(store);
 }
 
-/** Why there can be no log in a database: another program uses our names in it. Undefined when there can. */
+/** Why there can be no log in a database: it has our names, and not our tables. Undefined when there can. */
 export function objectionTo(schema: Schema): string | undefined {
-  const found = namesIn(schema, NAMES);
-  return found.length === 0 || isOurs(schema) ? undefined : namesTaken(found);
+  const found = namesIn(schema, [...COLUMNS.keys()]);
+  if (found.length === 0) return undefined;
+  if (!isOurs(schema)) return namesTaken(found);
+  const version = String(entryOf(schema, "schema"));
+  if (!/^\d+$/.test(version)) return `its version is \`${version}\`, which is no number`;
+  return version === SCHEMA_VERSION ? gapIn(schema) : undefined;
+}
+
+function gapIn(schema: Schema): string | undefined {
+  // Files that bear our mark have had all columns from the beginning.
+  const late = isMarkedAsOurs(schema) ? [] : ADDED;
+  for (const [table, columns] of COLUMNS) {
+    const found = [...columnsOf(schema, table), ...late.map(({ column }) => column)];
+    const missing = columns.find((column) => !found.includes(column));
+    if (missing !== undefined) return `its table \`${table}\` lacks \`${missing}\``;
+  }
+  return undefined;
 }
 
 function isOurs(schema: Schema): boolean {
@@ -105,9 +142,8 @@ function entryOf(schema: Schema, name: string): unknown {
   return schema.prepare("SELECT value FROM event_log WHERE name = ?").get(name)?.value;
 }
 
-/** Files of this version were made before there was such a column, and older programs write around it. */
-function lacksSeenAt(store: Store): boolean {
-  return !columnsOf(store, "open_jobs").includes("seen_at");
+function lacking(store: Store) {
+  return ADDED.filter(({ table, column }) => !columnsOf(store, table).includes(column));
 }
 
 /** Does nothing when another process was faster. @throws INVALID_CONFIG for a newer version */
@@ -118,7 +154,7 @@ function bringUp(store: Store): void {
     throw unusable(store.file, "a newer version of this library made it");
   const upgrade = isFormer ? UPGRADE : { before: [], after: [] };
   for (const sql of [...upgrade.before, ...TABLES, ...upgrade.after]) store.exec(sql);
-  if (lacksSeenAt(store)) store.exec("ALTER TABLE open_jobs ADD COLUMN seen_at INTEGER");
+  for (const { sql } of lacking(store)) store.exec(sql);
   const put = (verb: "REPLACE" | "INSERT OR IGNORE", name: string, value: string) =>
     store.prepare(`${verb} INTO event_log (name, value) VALUES (?, ?)`).run(name, value);
   put("REPLACE", "schema", SCHEMA_VERSION);

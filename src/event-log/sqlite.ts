@@ -57,7 +57,7 @@ export interface SqliteEventLogStats {
   /** Events that were shown but are not in the file and never will be. */
   lostToDisk: number;
   failures: { write: number; read: number };
-  /** Rows that were no events (any more), each time they were met. */
+  /** Rows that were not what was written, each time they were met. */
   unreadable: number;
   lastError: string | undefined;
 }

@@ -5,6 +5,9 @@ import { isDamage } from "./storage-error.ts";
 /** Files up to this size are read through when they are opened, at about 100 MB a second. */
 const CHECKED_BYTES = 16 * 1024 * 1024;
 
+/** What a file holds makes no sense (any more), though SQLite does not say so. */
+export class DamageError extends Error {}
+
 /**
  * Reads a small file through, and of a large one the root and both ends of every table and index.
  * @throws what SQLite throws, or an error that says what is wrong
@@ -57,8 +60,6 @@ function rename(file: string, aside: string): string {
   }
   return aside;
 }
-
-class DamageError extends Error {}
 
 /** `20260131T235959Z` */
 function compactTime(ms: number): string {

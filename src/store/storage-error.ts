@@ -1,4 +1,5 @@
 /** Primary result codes: https://sqlite.org/rescode.html */
+const ERROR = 1;
 const BUSY = 5;
 const LOCKED = 6;
 const IO_ERROR = 10;
@@ -23,7 +24,12 @@ export function isBusy(error: unknown): boolean {
 /** Whether what the file holds makes no sense (any more). */
 export function isDamage(error: unknown): boolean {
   const code = resultCode(error);
-  return code === CORRUPT || code === NOT_A_DATABASE;
+  return code === CORRUPT || code === NOT_A_DATABASE || (code === ERROR && hasOddFormat(error));
+}
+
+/** There is one format since 2006, so a file of another is one whose head is damaged; SQLite has no code for it. */
+function hasOddFormat(error: unknown): boolean {
+  return (error as Error).message.includes("unsupported file format");
 }
 
 /** Of the operating system, when files and folders are made. */

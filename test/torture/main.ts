@@ -64,6 +64,8 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 const [rounds, seconds, rate] = [values.rounds, values.seconds, values.rate].map(number);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+// At once, so that one that throws can be played again.
+say(`seed ${seed}`);
 const folder = await mkdtemp(join(tmpdir(), "orchestra-torture-"));
 const begin = performance.now();
 const findings = await scenario({ rounds, seconds, rate, signal, mode, stock, seed, quick, folder, say });

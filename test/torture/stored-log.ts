@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import { isJobEvent, type JobEvent, type OrchestratorEvent } from "../../src/event/event.ts";
 import { isTerminal } from "../../src/job/job.ts";
 import { digestOf } from "./feed-reader.ts";
@@ -19,23 +20,17 @@ export function readStoredLog(file: string): StoredLog {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const epoch = String(database.prepare("SELECT value FROM event_log WHERE name = 'epoch'").get()?.value);
-    const rows = database.prepare("SELECT sequence, json FROM events ORDER BY sequence").all();
-    const events = rows.flatMap(({ sequence, json }) => {
-      const event = parse(String(json));
-      return event ? [{ cursor: `${epoch}-${sequence}`, event, digest: digestOf(String(json)) }] : [];
-    });
+    const rows = database.prepare("SELECT sequence, json, checksum FROM events ORDER BY sequence").all();
+    // Nobody may be shown what was damaged.
+    const sound = rows.filter(({ json, checksum }) => typeof json === "string" && crc32(json) === checksum);
+    const events = sound.map(({ sequence, json }) => ({
+      cursor: `${epoch}-${sequence}`,
+      event: JSON.parse(String(json)),
+      digest: digestOf(String(json)),
+    }));
     return { epoch, events };
   } finally {
     database.close();
-  }
-}
-
-/** Undefined for what was damaged: nobody can be shown that. */
-function parse(json: string): OrchestratorEvent | undefined {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,14 +1,86 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { SpanTables } from "../../exporters/span-outbox-tables.ts";
 import { openDataFile } from "../../src/data-file.ts";
+import { createSqliteEventLog } from "../../src/event-log/sqlite.ts";
+import { ownProcess } from "../../src/store/process-identity.ts";
 import { isBusy } from "../../src/store/storage-error.ts";
 import { createFileLock } from "../fixtures/file-lock.ts";
 import { openTestLog, openTestStore, temporaryFolder } from "../fixtures/sqlite-logs.ts";
 import { errorFrom } from "../fixtures/thrown.ts";
 
+/** A file that we made, in which a statement changes what SQLite does not look at. */
+async function makeHarmed(sql: string): Promise<string> {
+  const file = join(temporaryFolder(), "orchestra.db");
+  const store = await openDataFile(file, {});
+  await createSqliteEventLog({ store }).close();
+  new SpanTables(store, { ...ownProcess(), instance: "us" });
+  store.close();
+  const harmer = new DatabaseSync(file);
+  harmer.enableDefensive(false);
+  harmer.exec(`PRAGMA writable_schema = 1; ${sql}`);
+  harmer.close();
+  return file;
+}
+
+const rename = (table: string, from: string, to: string) =>
+  `UPDATE sqlite_schema SET name = replace(name, '${from}', '${to}'),
+     tbl_name = replace(tbl_name, '${from}', '${to}'), sql = replace(sql, '${from}', '${to}')
+   WHERE name = '${table}'`;
+
 describe("the file that events and spans share", () => {
+  it.each([
+    ["a column of events", rename("events", "appended_at", "appended_av")],
+    ["the table of events", rename("events", "events", "evenus")],
+    ["the table that tells whose it is", rename("event_log", "event_log", "event_lag")],
+    ["a column of its versions", rename("event_log", "value", "valua")],
+    ["its version", "UPDATE event_log SET value = 'r' WHERE name = 'schema'"],
+    ["a column of spans", rename("span_queue", "holder", "hodler")],
+  ])("is corrupt when the name of %s has turned into another", async (_what, harm) => {
+    const file = await makeHarmed(harm);
+    const warnings: string[] = [];
+    const store = await openDataFile(file, { onWarning: (message) => warnings.push(message) });
+    onTestFinished(() => store.close());
+    expect(warnings).toEqual([
+      expect.stringContaining(`The database ${file} is corrupt (its tables are not those that it was given)`),
+    ]);
+    await createSqliteEventLog({ store }).close();
+    expect(readdirSync(dirname(file))).toContainEqual(expect.stringMatching(/^orchestra\.db\.corrupt-\w+$/));
+  });
+
+  it("is nobody's to keep aside when a newer version made it", async () => {
+    const file = await makeHarmed(
+      `UPDATE event_log SET value = '3' WHERE name = 'schema'; ${rename("events", "appended_at", "at")}`,
+    );
+    const store = await openDataFile(file, {});
+    onTestFinished(() => store.close());
+    const error = await errorFrom(async () => createSqliteEventLog({ store }));
+    expect(error.message).toContain("newer version");
+    expect(readdirSync(dirname(file)).filter((name) => name.includes("corrupt"))).toEqual([]);
+  });
+
+  it("is refused when a column is missing and nothing tells who began it", async () => {
+    const file = await makeHarmed(
+      `PRAGMA application_id = 0; ${rename("events", "appended_at", "appended_av")}`,
+    );
+    const error = await errorFrom(() => openDataFile(file, {}));
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", path: "file" });
+    expect(error.message).toContain("its table `events` lacks `appended_at`");
+  });
+
+  it("may have been begun by another program, which keeps its mark", async () => {
+    const file = join(temporaryFolder(), "shared.db");
+    const theirs = new DatabaseSync(file);
+    theirs.exec("PRAGMA application_id = 42; CREATE TABLE theirs (a)");
+    theirs.close();
+    const store = await openDataFile(file, {});
+    onTestFinished(() => store.close());
+    await createSqliteEventLog({ store }).close();
+    expect(store.prepare("PRAGMA application_id").get()).toEqual({ application_id: 42 });
+  });
+
   it("is left as it is when another program has tables named like those of spans", async () => {
     const file = join(temporaryFolder(), "theirs.db");
     const theirs = new DatabaseSync(file);

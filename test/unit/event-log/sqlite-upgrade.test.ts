@@ -67,8 +67,34 @@ describe("a data file of the version before", () => {
   });
 });
 
+/** Files got a mark when their tables got their last columns. */
+function makeEarlier(store: Store, sql: string): void {
+  store.exec(`PRAGMA application_id = 0; ${sql}`);
+}
+
+describe("a data file of this version that was made before events had checksums", () => {
+  it("goes on with its events, and has them for new ones", async () => {
+    const { begin, store } = await openLeasedLog({ source: "us" });
+    begin("old");
+    makeEarlier(store, "ALTER TABLE events DROP COLUMN checksum");
+    const later = await openLeasedLog({ store: await openTestStore({ file: store.file }), source: "us" });
+    later.begin("new");
+    expect(idsOf(readAll(later.log))).toEqual(["old-created-0", "new-created-0"]);
+    const rows = store.prepare("SELECT checksum IS NULL AS isWithout FROM events ORDER BY sequence").all();
+    expect(rows).toEqual([{ isWithout: 1 }, { isWithout: 0 }]);
+  });
+
+  it("is written to by those who had it open before", async () => {
+    const { begin, log, store } = await openLeasedLog({ source: "us" });
+    makeEarlier(store, "ALTER TABLE events DROP COLUMN checksum");
+    createTestLeases(await openTestStore({ file: store.file }));
+    begin("later");
+    expect([idsOf(readAll(log)), log.stats().degraded]).toEqual([["later-created-0"], false]);
+  });
+});
+
 describe("a data file of this version that was made before jobs had a last sign of life", () => {
-  async function makeEarlier() {
+  async function makeWithOpenJob() {
     const store = await openTestStore();
     const { begin } = await openLeasedLog({
       store,
@@ -77,19 +103,19 @@ describe("a data file of this version that was made before jobs had a last sign 
       now: () => 60_000,
     });
     begin("open");
-    store.exec("ALTER TABLE open_jobs DROP COLUMN seen_at");
+    makeEarlier(store, "ALTER TABLE open_jobs DROP COLUMN seen_at");
     return store;
   }
 
   it("gets room for it, and keeps its open jobs", async () => {
-    const { file } = await makeEarlier();
+    const { file } = await makeWithOpenJob();
     const store = await openTestStore({ file });
     const claimed = createTestLeases(store).claimOrphans();
     expect(claimed).toMatchObject([{ jobId: "open", seenAt: 60_000 }]);
   });
 
   it("gets it once, of several that open it", async () => {
-    const { file } = await makeEarlier();
+    const { file } = await makeWithOpenJob();
     const [store, rival] = [await openTestStore({ file }), await openTestStore({ file })];
     const transaction: Store["transaction"] = (work) => {
       createSqliteEventLog({ store: rival });
@@ -101,7 +127,7 @@ describe("a data file of this version that was made before jobs had a last sign 
 
   it("is written to by those who had it open before", async () => {
     const before = await openLeasedLog({ source: "us" });
-    before.store.exec("ALTER TABLE open_jobs DROP COLUMN seen_at");
+    makeEarlier(before.store, "ALTER TABLE open_jobs DROP COLUMN seen_at");
     createTestLeases(await openTestStore({ file: before.store.file }));
     before.begin("later");
     before.end("later");

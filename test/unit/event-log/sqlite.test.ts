@@ -84,6 +84,18 @@ describe("the SQLite log", () => {
     expect(log.stats().unreadable).toBe(1);
   });
 
+  it.each([
+    ["a value", `replace(json, '"attempts":3', '"attempts":7')`],
+    ["the name of a field", `replace(json, '"workerId"', '"workerIb"')`],
+    ["its type", "CAST(json AS BLOB)"],
+  ])("never shows a row in which %s is not what was written", async (_what, damaged) => {
+    const { log, store } = await openTestLog();
+    await append(log, "1", "2", "3");
+    store.exec(`UPDATE events SET json = ${damaged} WHERE id = '2'`);
+    expect(idsOf(readAll(log))).toEqual(["1", "3"]);
+    expect(log.stats().unreadable).toBe(1);
+  });
+
   it("says how much it holds, and where", async () => {
     const { log, file } = await openTestLog();
     expect(log.stats()).toEqual({

@@ -148,6 +148,7 @@ describe("a file that is no sound database", () => {
     ["cut off in the middle", (file) => truncateSync(file, Math.floor(statSync(file).size / 2))],
     ["cut off in its first page", (file) => truncateSync(file, 50)],
     ["overwritten at its beginning", (file) => overwrite(file, 0, 4_096)],
+    ["of a format that there is not", (file) => overwrite(file, 44, 4)],
     ["overwritten somewhere inside", (file) => overwrite(file, 40 * 4_096, 4_096)],
     ["overwritten at its end", (file) => overwrite(file, statSync(file).size - 4_096, 4_096)],
   ])("(%s) is kept aside, told of once, and replaced", async (_how, damage) => {
