@@ -1,3 +1,4 @@
+import { DamageError } from "../store/damage.ts";
 import { isMarkedAsOurs } from "../store/file-mark.ts";
 import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../store/objection.ts";
 import type { Store } from "../store/store.ts";
@@ -106,25 +107,28 @@ export function settleEpoch(store: Store): void {
   if (versionOf(store) === SCHEMA_VERSION) openEpoch(store);
 }
 
-/** Why there can be no log in a database: it has our names, and not our tables. Undefined when there can. */
+/**
+ * Why there can be no log in a database: another program uses our names in it. Undefined when there can.
+ * @throws DamageError when it is ours, and not as we made it
+ */
 export function objectionTo(schema: Schema): string | undefined {
   const found = namesIn(schema, [...COLUMNS.keys()]);
   if (found.length === 0) return undefined;
   if (!isOurs(schema)) return namesTaken(found);
   const version = String(entryOf(schema, "schema"));
-  if (!/^\d+$/.test(version)) return `its version is \`${version}\`, which is no number`;
-  return version === SCHEMA_VERSION ? gapIn(schema) : undefined;
+  if (!/^\d+$/.test(version)) throw new DamageError(`its version is \`${version}\``);
+  if (version === SCHEMA_VERSION) requireColumns(schema);
+  return undefined;
 }
 
-function gapIn(schema: Schema): string | undefined {
+function requireColumns(schema: Schema): void {
   // Files that bear our mark have had all columns from the beginning.
   const late = isMarkedAsOurs(schema) ? [] : ADDED;
   for (const [table, columns] of COLUMNS) {
     const found = [...columnsOf(schema, table), ...late.map(({ column }) => column)];
     const missing = columns.find((column) => !found.includes(column));
-    if (missing !== undefined) return `its table \`${table}\` lacks \`${missing}\``;
+    if (missing !== undefined) throw new DamageError(`its table \`${table}\` lacks \`${missing}\``);
   }
-  return undefined;
 }
 
 function isOurs(schema: Schema): boolean {
