@@ -15,7 +15,8 @@ const FORMER_VERSION = "1";
  * CRC-32 of the JSON, as SQLite does not notice when a letter of a text turns into another. An event block
  * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
  * An instance is a lease and the process that keeps it; one without a pid has been given up. The owner of
- * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it.
+ * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it. A
+ * request to cancel is for the run that was `created` there, and for whoever owns it.
  */
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS event_log (
@@ -48,6 +49,11 @@ const TABLES = [
     seen_at INTEGER
   ) WITHOUT ROWID`,
   "CREATE INDEX IF NOT EXISTS open_jobs_of_nobody ON open_jobs (created) WHERE owner IS NULL",
+  `CREATE TABLE IF NOT EXISTS cancel_requests (
+    job_id TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    reason TEXT
+  ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -59,17 +65,18 @@ const TABLES = [
 ];
 
 /** Files of this version were made before there were such columns, and older programs write around them. */
-const ADDED = [
-  { table: "open_jobs", column: "seen_at", sql: "ALTER TABLE open_jobs ADD COLUMN seen_at INTEGER" },
-  { table: "events", column: "checksum", sql: "ALTER TABLE events ADD COLUMN checksum INTEGER" },
-];
+const ADDED: Readonly<Record<string, readonly string[]>> = {
+  open_jobs: ["seen_at"],
+  events: ["checksum"],
+  cancel_requests: ["job_id", "created", "reason"],
+};
 
-/** Our tables, each with its columns. */
-const COLUMNS = new Map(
+/** Our tables, each with what SQLite keeps of its text up to where columns may be added later. */
+const TEXTS = new Map(
   TABLES.flatMap((sql) => {
-    const table = /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1];
-    const columns = [...sql.matchAll(/^ {4}(\w+)/gm)].map(([, column]) => column as string);
-    return table === undefined ? [] : [[table, columns]];
+    const { text, name } =
+      /^CREATE TABLE IF NOT EXISTS (?<text>(?<name>\w+)[\s\S]+?)\n {2}\)/.exec(sql)?.groups ?? {};
+    return text === undefined || name === undefined ? [] : [[name, `CREATE TABLE ${text}`]];
   }),
 );
 
@@ -112,22 +119,23 @@ export function settleEpoch(store: Store): void {
  * @throws DamageError when it is ours, and not as we made it
  */
 export function objectionTo(schema: Schema): string | undefined {
-  const found = namesIn(schema, [...COLUMNS.keys()]);
+  const found = namesIn(schema, [...TEXTS.keys()]);
   if (found.length === 0) return undefined;
   if (!isOurs(schema)) return namesTaken(found);
   const version = String(entryOf(schema, "schema"));
   if (!/^\d+$/.test(version)) throw new DamageError(`its version is \`${version}\``);
-  if (version === SCHEMA_VERSION) requireColumns(schema);
+  // What came from the former version has other texts, and no mark.
+  if (version === SCHEMA_VERSION && isMarkedAsOurs(schema)) requireTexts(schema);
   return undefined;
 }
 
-function requireColumns(schema: Schema): void {
-  // Files that bear our mark have had all columns from the beginning.
-  const late = isMarkedAsOurs(schema) ? [] : ADDED;
-  for (const [table, columns] of COLUMNS) {
-    const found = [...columnsOf(schema, table), ...late.map(({ column }) => column)];
-    const missing = columns.find((column) => !found.includes(column));
-    if (missing !== undefined) throw new DamageError(`its table \`${table}\` lacks \`${missing}\``);
+/** SQLite takes a table for sound when a name in it has turned into another, or a key into none. */
+function requireTexts(schema: Schema): void {
+  const rows = schema.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").all();
+  const found = new Map(rows.map(({ name, sql }) => [name, String(sql)]));
+  for (const [table, text] of TEXTS) {
+    if (!found.get(table)?.startsWith(text))
+      throw new DamageError(`its table \`${table}\` is not as it was made`);
   }
 }
 
@@ -146,8 +154,11 @@ function entryOf(schema: Schema, name: string): unknown {
   return schema.prepare("SELECT value FROM event_log WHERE name = ?").get(name)?.value;
 }
 
-function lacking(store: Store) {
-  return ADDED.filter(({ table, column }) => !columnsOf(store, table).includes(column));
+function lacking(store: Store): { table: string; column: string }[] {
+  return Object.entries(ADDED).flatMap(([table, columns]) => {
+    const found = columnsOf(store, table);
+    return columns.filter((column) => !found.includes(column)).map((column) => ({ table, column }));
+  });
 }
 
 /** Does nothing when another process was faster. @throws INVALID_CONFIG for a newer version */
@@ -158,7 +169,8 @@ function bringUp(store: Store): void {
     throw unusable(store.file, "a newer version of this library made it");
   const upgrade = isFormer ? UPGRADE : { before: [], after: [] };
   for (const sql of [...upgrade.before, ...TABLES, ...upgrade.after]) store.exec(sql);
-  for (const { sql } of lacking(store)) store.exec(sql);
+  for (const { table, column } of lacking(store))
+    store.exec(`ALTER TABLE ${table} ADD COLUMN ${column} INTEGER`);
   const put = (verb: "REPLACE" | "INSERT OR IGNORE", name: string, value: string) =>
     store.prepare(`${verb} INTO event_log (name, value) VALUES (?, ?)`).run(name, value);
   put("REPLACE", "schema", SCHEMA_VERSION);

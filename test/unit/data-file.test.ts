@@ -39,7 +39,7 @@ describe("the file that events and spans share", () => {
     ["the table that tells whose it is", rename("event_log", "event_log", "event_lag")],
     ["a column of its versions", rename("event_log", "value", "valua")],
     ["its version", "UPDATE event_log SET value = 'r' WHERE name = 'schema'"],
-    ["a column, and nothing tells who began it,", `PRAGMA application_id = 0; ${APPENDED_AT}`],
+    ["a key", rename("events", "PRIMARY KEY", "PRIMARY_KEY")],
     ["a column of spans", rename("span_queue", "holder", "hodler")],
   ])("is corrupt when the name of %s has turned into another", async (_what, harm) => {
     const file = await makeHarmed(harm);
