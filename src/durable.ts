@@ -1,5 +1,6 @@
 import { type DataFileOptions, OPEN_TIMEOUT_MS, openDataFile, unlessOfNoUse } from "./data-file.ts";
 import type { SqliteEventLog, SqliteEventLogOptions } from "./event-log/sqlite.ts";
+import type { CancelRequests } from "./event-log/sqlite-cancel-requests.ts";
 import type { Leases } from "./event-log/sqlite-leases.ts";
 import type { Store } from "./store/store.ts";
 
@@ -8,6 +9,8 @@ export interface Durable {
   readonly store: Store;
   readonly log: SqliteEventLog;
   readonly leases: Leases;
+  /** From and to the other processes of the file. */
+  readonly cancelRequests: CancelRequests;
   /** Signs out and closes the file. Idempotent. */
   close(): Promise<void>;
 }
@@ -39,10 +42,11 @@ export async function openDurable(
 }
 
 async function open(file: string, options: DurableOptions): Promise<Durable> {
-  const [{ patiently }, { createSqliteEventLog }, { createLeases }] = await Promise.all([
+  const [{ patiently }, { createSqliteEventLog }, { createLeases }, { CancelRequests }] = await Promise.all([
     import("./store/patience.ts"),
     import("./event-log/sqlite.ts"),
     import("./event-log/sqlite-leases.ts"),
+    import("./event-log/sqlite-cancel-requests.ts"),
   ]);
   const { instanceId, sharedStore, openTimeoutMs = OPEN_TIMEOUT_MS } = options;
   const { retention, maxWaiting, pollIntervalMs, onWarning } = options;
@@ -51,7 +55,9 @@ async function open(file: string, options: DurableOptions): Promise<Durable> {
   const store = isShared ? (sharedStore as Store) : await openDataFile(file, { ...options, openTimeoutMs });
   let log: SqliteEventLog | undefined;
   let leases: Leases | undefined;
+  let cancelRequests: CancelRequests | undefined;
   const close = async () => {
+    cancelRequests?.close();
     await log?.close();
     // Not before the log: what waited for the file belongs to the lease, too.
     leases?.release();
@@ -62,7 +68,8 @@ async function open(file: string, options: DurableOptions): Promise<Durable> {
     leases = await patiently(deadline, () => createLeases(store));
     const lease = { id: leases.id, source: instanceId };
     log = createSqliteEventLog({ store, lease, retention, maxWaiting, pollIntervalMs, onWarning });
-    return { store, log, leases, close };
+    cancelRequests = new CancelRequests(store, { lease: leases.id });
+    return { store, log, leases, cancelRequests, close };
   } catch (error) {
     await close();
     throw error;

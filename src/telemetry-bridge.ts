@@ -29,6 +29,7 @@ export interface TelemetryBridgeParts {
   registry: WorkerJobRegistry;
   content: Content;
   status: () => object;
+  cancelJob: (jobId: string, reason: string | undefined) => void;
   onError: (error: unknown) => void;
 }
 
@@ -129,7 +130,6 @@ function joinOptions(
     publish: (event: OrchestratorEvent, settled: OutcomeHandler) =>
       publisher.publish({ source: POSTED, ...event }, settled),
     ownsJob: (jobId: string) => registry.get(jobId) !== undefined,
-    cancelJob: (jobId: string, reason: string | undefined) => registry.cancel(jobId, { reason }),
     content: (jobId: string) => contentOf(registry, jobId, content),
   };
   const { hub, onError } = parts;

@@ -13,6 +13,7 @@ import { droppedBeforeStart, takeSharedSeat } from "./event/orchestrator-events.
 import { type EventHandler, EventPublisher } from "./event/publisher.ts";
 import { createMemoryEventLog } from "./event-log/memory.ts";
 import { type WorkerJobRegistry, workerJobs } from "./job/registry.ts";
+import { connectCanceling } from "./job-canceling.ts";
 import { fillJobTable } from "./job-table-fill.ts";
 import { Content, type ContentOptions } from "./lifecycle/content.ts";
 import { JobObservers, type ObserveOptions } from "./lifecycle/job-observers.ts";
@@ -172,10 +173,14 @@ async function openTelemetry(
   await fillJobTable(jobs, log).catch((error: unknown) => onError(error, "job table"));
   // Only now, as what others write meanwhile must not reach it before what was there.
   publisher.addSink(jobs);
+  const requests = durable?.log === log ? durable.cancelRequests : undefined;
+  const cancelJob = connectCanceling({ registry, jobs, requests, onError });
   if (config.bridge && hub) {
-    const status = () => telemetryStatus(telemetry.stats());
-    const onBridgeError = (error: unknown) => onError(error, "bridge");
-    const bridgeParts = { hub, jobs, publisher, registry, content, status, onError: onBridgeError };
+    const bridgeParts = {
+      ...{ hub, jobs, publisher, registry, content, cancelJob },
+      status: () => telemetryStatus(telemetry.stats()),
+      onError: (error: unknown) => onError(error, "bridge"),
+    };
     telemetry.bridge = lateBridge
       ? startTelemetryBridgeLate(config.bridge, bridgeParts, lateBridge)
       : await startTelemetryBridge(config.bridge, bridgeParts);

@@ -84,11 +84,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ["UNKNOWN_JOB"],
   },
   "POST /v1/jobs/:id/cancel": {
-    summary: "Asks for the end of a job of this process",
+    summary: "Asks for the end of a job of this process, or of another one that shares its data file",
     access: "writer",
     body: { "application/json": reference("CancelRequest") },
     answer: json(202, "It was asked; the end is seen in the feed", { jobId }),
-    errors: ["INVALID_ARGUMENT", "UNKNOWN_JOB", "ILLEGAL_TRANSITION"],
+    errors: ["INVALID_ARGUMENT", "UNKNOWN_JOB", "ILLEGAL_TRANSITION", "UNAVAILABLE"],
   },
   "GET /v1/status": {
     summary: "What became of every event, who listens, and what the log holds",

@@ -44,7 +44,7 @@ function createRig() {
   closings.push(() => publisher.shutdown());
   const content = new Content({ captureContent: false, previewLength: 100 });
   const [registry, jobs] = [new WorkerJobRegistry(), new JobTable()];
-  const parts = { hub, jobs, publisher, registry, content, status: () => ({}), onError };
+  const parts = { hub, jobs, publisher, registry, content, status: () => ({}), cancelJob: () => {}, onError };
   return { log, parts, errors, places: new Ear<string>() };
 }
 

@@ -2,9 +2,11 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, inject, it, type TestContext } from "vitest";
+import type { JobEvent } from "../../src/event/event.ts";
+import { posting, TOKEN } from "../fixtures/bridge.ts";
 import { PLUGIN, pluginEntry } from "./rig/plugin-package.ts";
 import type { Stage } from "./rig/stage.ts";
-import { ONE, PLAIN, together } from "./rig/stories.ts";
+import { ONE, PLAIN, together, withoutChild } from "./rig/stories.ts";
 import { expectStory, openStage } from "./rig/test-stage.ts";
 
 describe.concurrent("one feed", () => {
@@ -25,6 +27,24 @@ describe.concurrent("one feed", () => {
     const evidence = await stage.evidence();
     expectStory(evidence, together(PLAIN, PLAIN, ONE), context);
     context.expect(feed.events).toEqual(evidence.log.events.map(({ event }) => event));
+  });
+
+  it("cancels a job of the other process", async (context) => {
+    const stage = await openStage(context, { env: { ORCHESTRA_TOKEN: TOKEN } });
+    const feed = stage.feed();
+    const [serving, running] = [await stage.serve(), await stage.serve()];
+    await serving.prompt(await serving.createSession(), "PLAIN");
+    await feed.ended(1);
+    await running.promptAside(await running.createSession(), "SUBHOLD");
+    await stage.llm.asked("HOLD");
+    await feed.created(3);
+    const { data } = feed.events.findLast(({ type }) => type === "orchestra.job.created") as JobEvent;
+    const cancel = posting(JSON.stringify({ reason: "not needed" }));
+    const { status } = await fetch(`${stage.bridge}/v1/jobs/${data.jobId}/cancel`, cancel);
+    context.expect(status).toBe(202);
+    await feed.ended(3);
+    await Promise.all([serving.process.kill("SIGTERM"), running.process.kill("SIGTERM")]);
+    expectStory(await stage.evidence(), together(PLAIN, withoutChild("not needed")), context);
   });
 
   it("is of two folders of one process, and of one of them when the other is let go", async (context) => {
