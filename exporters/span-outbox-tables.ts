@@ -1,6 +1,8 @@
-import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../src/store/objection.ts";
+import { DamageError } from "../src/store/damage.ts";
+import { namesIn, namesTaken, requireRoom, type Schema } from "../src/store/objection.ts";
 import type { ProcessIdentity } from "../src/store/process-identity.ts";
 import type { SqlValue, Statement, Store } from "../src/store/store.ts";
+import { likenessOf, tableShapes } from "../src/store/table-shape.ts";
 import type { OtlpProtocol } from "./span-otlp.ts";
 
 const DEAD_LETTER_INDEX = "span_dead_letter_size";
@@ -40,12 +42,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS ${DEAD_LETTER_INDEX} ON span_dead_letter (bytes, spans);
 `;
 
-/** What tells our tables from those of another program. */
-const COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  span_queue: ["id", "holder", "host", "pid", "start_token", "beat", "spans", "bytes"],
-  span_chunk: ["id", "protocol", "made_at", "spans", "body"],
-  span_dead_letter: ["id", "died_at", "reason", "protocol", "spans", "bytes", "body"],
-};
+const SHAPES = tableShapes(SCHEMA);
 
 /** 2^32 chunks in each of 2^21 queues fill the integers that JavaScript has. */
 const IDS_PER_QUEUE = 2 ** 32;
@@ -88,21 +85,24 @@ export interface Amount {
   readonly bytes: number;
 }
 
-/** Why a database has no room for spans: another program uses our names in it. Undefined when there is room. */
+/**
+ * Why a database has no room for spans: another program uses our names in it. Undefined when there is room.
+ * @throws DamageError when it is ours, and not as we made it
+ */
 export function objectionTo(schema: Schema): string | undefined {
-  const theirs = namesIn(schema, Object.keys(COLUMNS)).filter((table) => {
-    const found = columnsOf(schema, table);
-    return COLUMNS[table]?.some((column) => !found.includes(column));
-  });
-  return theirs.length === 0 ? undefined : namesTaken(theirs);
+  const likeness = SHAPES.map((shape) => ({ name: shape.name, like: likenessOf(schema, shape) }));
+  const theirs = likeness.filter(({ like }) => like === "theirs").map(({ name }) => name);
+  if (theirs.length > 0) return namesTaken(theirs);
+  const harmed = likeness.find(({ like }) => like === "harmed");
+  if (harmed !== undefined) throw new DamageError(`its table \`${harmed.name}\` is not as it was made`);
+  return undefined;
 }
 
-/** Makes the tables when they are missing. @throws INVALID_CONFIG for those of another program */
+/** Makes the tables when they are missing. @throws INVALID_CONFIG for those of another program, or damaged ones */
 function createTables(store: Store): void {
-  const objection = objectionTo(store);
-  if (objection !== undefined) throw unusable(store.file, objection);
+  requireRoom(store, objectionTo);
   // Asked first, as a file that is locked or full may have them.
-  const names = [...Object.keys(COLUMNS), DEAD_LETTER_INDEX];
+  const names = [...SHAPES.map(({ name }) => name), DEAD_LETTER_INDEX];
   if (namesIn(store, names).length < names.length) store.transaction(() => store.exec(SCHEMA));
 }
 

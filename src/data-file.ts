@@ -17,15 +17,14 @@ export const OPEN_TIMEOUT_MS = 2_000;
  * throws
  */
 export async function openDataFile(file: string, options: DataFileOptions): Promise<Store> {
-  const [{ openStore }, { patiently }, log, spans] = await Promise.all([
+  const [{ openStore }, { patiently }, log, objectionTo] = await Promise.all([
     import("./store/open-store.ts"),
     import("./store/patience.ts"),
     import("./event-log/sqlite-schema.ts"),
-    import("../exporters/span-outbox-tables.ts"),
+    loadObjection(),
   ]);
   const { openTimeoutMs = OPEN_TIMEOUT_MS } = options;
   const deadline = performance.now() + openTimeoutMs;
-  const objectionTo = (schema: Schema) => log.objectionTo(schema) ?? spans.objectionTo(schema);
   const store = await openStore({ ...options, openTimeoutMs, file, objectionTo });
   try {
     await patiently(deadline, () => log.settleEpoch(store));
@@ -34,6 +33,18 @@ export async function openDataFile(file: string, options: DataFileOptions): Prom
     store.close();
     throw error;
   }
+}
+
+/**
+ * What tells why a database is not to be used: another program's is there. It throws a `DamageError` when ours is
+ * not as it was made.
+ */
+export async function loadObjection(): Promise<(schema: Schema) => string | undefined> {
+  const [log, spans] = await Promise.all([
+    import("./event-log/sqlite-schema.ts"),
+    import("../exporters/span-outbox-tables.ts"),
+  ]);
+  return (schema) => log.objectionTo(schema) ?? spans.objectionTo(schema);
 }
 
 export interface FileUse {

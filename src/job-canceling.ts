@@ -10,33 +10,31 @@ export interface CancelingParts {
   jobs: Pick<JobTable, "get">;
   /** From and to others that share a file with us; undefined without one. */
   requests: Pick<CancelRequests, "ask" | "watch"> | undefined;
-  /** Told of requests for jobs that are not in the registry. */
-  onError: (error: unknown, where: string) => void;
 }
 
 /** @throws UNKNOWN_JOB, ILLEGAL_TRANSITION; UNAVAILABLE when the process that runs the job cannot be asked */
 export type CancelJob = (jobId: string, reason: string | undefined) => void;
 
 /** Cancels our jobs when others ask for it. What it returns cancels a job of ours, or asks who runs it. */
-export function connectCanceling({ registry, jobs, requests, onError }: CancelingParts): CancelJob {
-  requests?.watch((request) => {
-    try {
-      cancelUnlessOver(registry, request);
-    } catch (error) {
-      onError(error, "canceling");
-    }
-  });
+export function connectCanceling({ registry, jobs, requests }: CancelingParts): CancelJob {
+  requests?.watch((request) => cancelIfPossible(registry, request));
   return (jobId, reason) => {
-    if (registry.get(jobId) !== undefined) registry.cancel(jobId, { reason });
-    else if (requests === undefined || !isAsked(requests, { jobId, reason }))
-      refuse(jobId, jobs.get(jobId)?.status);
+    const own = registry.get(jobId)?.status;
+    // Another process may run the id of a job of ours again.
+    if (own !== undefined && !isTerminal(own)) registry.cancel(jobId, { reason });
+    else if (requests === undefined || !isAsked(requests, { jobId, reason })) {
+      refuse(jobId, own ?? jobs.get(jobId)?.status);
+    }
   };
 }
 
-/** One that has ended meanwhile is no trouble for anybody. */
-function cancelUnlessOver(registry: WorkerJobRegistry, { jobId, reason }: CancelRequest): void {
-  const job = registry.get(jobId);
-  if (job === undefined || !isTerminal(job.status)) registry.cancel(jobId, { reason });
+/** One that has ended meanwhile, or is in a registry that we only observe, goes on as it would have. */
+function cancelIfPossible(registry: WorkerJobRegistry, { jobId, reason }: CancelRequest): void {
+  try {
+    registry.cancel(jobId, { reason });
+  } catch {
+    // Who asked sees in the feed what becomes of the job.
+  }
 }
 
 function isAsked(requests: Pick<CancelRequests, "ask">, { jobId, reason }: CancelRequest): boolean {

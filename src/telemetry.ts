@@ -174,7 +174,7 @@ async function openTelemetry(
   // Only now, as what others write meanwhile must not reach it before what was there.
   publisher.addSink(jobs);
   const requests = durable?.log === log ? durable.cancelRequests : undefined;
-  const cancelJob = connectCanceling({ registry, jobs, requests, onError });
+  const cancelJob = connectCanceling({ registry, jobs, requests });
   if (config.bridge && hub) {
     const bridgeParts = {
       ...{ hub, jobs, publisher, registry, content, cancelJob },

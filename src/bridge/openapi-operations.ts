@@ -88,7 +88,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     access: "writer",
     body: { "application/json": reference("CancelRequest") },
     answer: json(202, "It was asked; the end is seen in the feed", { jobId }),
-    errors: ["INVALID_ARGUMENT", "UNKNOWN_JOB", "ILLEGAL_TRANSITION", "UNAVAILABLE"],
+    errors: ["INVALID_ARGUMENT", "UNKNOWN_JOB", "ILLEGAL_TRANSITION"],
   },
   "GET /v1/status": {
     summary: "What became of every event, who listens, and what the log holds",

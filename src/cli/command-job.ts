@@ -1,3 +1,4 @@
+import { OrchestraError } from "../errors.ts";
 import type { RunContext, RunInput } from "../lifecycle/run.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { ChildCommand, type ChildEnd } from "./child-command.ts";
@@ -31,6 +32,8 @@ export class CommandJob {
   #canary: InterruptCanary | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #stoppedBy: StopSignal | undefined;
+  /** Its time was over, or it was canceled from elsewhere. */
+  #aborted = false;
   #timedOut = false;
 
   constructor(
@@ -52,8 +55,8 @@ export class CommandJob {
     try {
       await this.#telemetry.run(input, (job, run) => this.#work(job.id, run)).catch(this.#rethrowOwn);
       const end = await this.#child?.ended;
-      // Of a command whose time is over, nothing is to stay behind.
-      if (this.#timedOut) this.#child?.killAll();
+      // Of a command that was to end, nothing is to stay behind.
+      if (this.#aborted) this.#child?.killAll();
       return this.#timedOut ? TIMED_OUT : (end?.exitCode ?? 1);
     } finally {
       off();
@@ -71,11 +74,11 @@ export class CommandJob {
     const child = this.#start(jobId, run);
     this.#child = child;
     if (this.#stoppedBy !== undefined) child.signal(this.#stoppedBy);
-    const onTimeout = () => this.#exceed(child);
-    run.signal.addEventListener("abort", onTimeout);
+    const onAbort = () => this.#abort(child, run.signal.reason);
+    run.signal.addEventListener("abort", onAbort);
     const end = await child.ended;
-    run.signal.removeEventListener("abort", onTimeout);
-    if (this.#stoppedBy !== undefined && !this.#timedOut) {
+    run.signal.removeEventListener("abort", onAbort);
+    if (this.#stoppedBy !== undefined && !this.#aborted) {
       this.#telemetry.registry.cancel(jobId, { reason: this.#stoppedBy });
     }
     if (end.failure !== undefined) throw new CommandFailure(end.failure, this.#errors.lastLine());
@@ -105,8 +108,9 @@ export class CommandJob {
     });
   }
 
-  #exceed(child: ChildCommand): void {
-    this.#timedOut = true;
+  #abort(child: ChildCommand, reason: unknown): void {
+    this.#aborted = true;
+    this.#timedOut = reason instanceof OrchestraError && reason.code === "JOB_TIMEOUT";
     child.signal("SIGTERM");
     this.#killLater(child);
   }

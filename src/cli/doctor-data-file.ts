@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { loadObjection } from "../data-file.ts";
 import { isDamaged, verify } from "../store/damage.ts";
 import { openReadOnly } from "../store/read-only.ts";
 import { bytesText } from "./amount.ts";
@@ -32,10 +33,13 @@ function finding(status: Finding["status"], text: string, facts?: Finding["facts
 
 async function examineFile(file: string, now: number): Promise<Finding[]> {
   const facts = { file, bytes: sizeOf(file), journalBytes: sizeOf(`${file}-wal`) };
+  const objectionTo = await loadObjection();
   try {
     const database = await openReadOnly(file);
     try {
       verify(database, file);
+      const objection = objectionTo(database);
+      if (objection !== undefined) return [finding("broken", `${file} cannot be used: ${objection}`, facts)];
       const journal = facts.journalBytes === 0 ? "" : ` and a journal of ${bytesText(facts.journalBytes)}`;
       const sound = finding("ok", `${file} is sound: ${bytesText(facts.bytes)}${journal}`, facts);
       return [sound, ...contentsFindings(readContents(database), now)];

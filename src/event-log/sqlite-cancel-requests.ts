@@ -1,6 +1,5 @@
 import { livenessOf } from "../store/process-identity.ts";
 import type { Store } from "../store/store.ts";
-import { openSchema } from "./sqlite-schema.ts";
 
 export interface CancelRequestsOptions {
   /** Of our own process's `Leases`. */
@@ -17,7 +16,6 @@ export interface CancelRequest {
 /** Who runs a job, as far as it has signed in. */
 interface Runner {
   owner: string;
-  created: number;
   host: string | null;
   /** Null once it has signed out. */
   pid: number | null;
@@ -25,8 +23,8 @@ interface Runner {
 }
 
 /**
- * Asks the process that runs a job for its end, by way of the file that both have open. There is one request
- * per run of a job at most, and none outlives it.
+ * Asks the process that runs a job for its end, by way of the file that both have open. A request is a mark on
+ * the open job: there is one per run at most, it goes with who takes the job over, and it ends with the job.
  */
 export class CancelRequests {
   readonly #store: Store;
@@ -35,9 +33,8 @@ export class CancelRequests {
   readonly #statements: ReturnType<typeof prepareStatements>;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws what SQLite throws when there are no tables yet and none can be made */
+  /** In a file that has the tables of the log. @throws what SQLite throws */
   constructor(store: Store, { lease, intervalMs = 250 }: CancelRequestsOptions) {
-    openSchema(store);
     this.#store = store;
     this.#lease = lease;
     this.#intervalMs = intervalMs;
@@ -46,30 +43,28 @@ export class CancelRequests {
 
   /** False when no other process runs the job, as far as can be told. @throws what SQLite throws */
   ask(jobId: string, reason: string | undefined): boolean {
-    const runner = this.#statements.runner.get(jobId) as unknown as Runner | undefined;
-    if (runner === undefined || runner.owner === this.#lease || isGone(runner)) return false;
-    this.#store.transaction(() => {
-      this.#statements.dropStale.run();
-      this.#statements.ask.run(jobId, runner.created, reason ?? null);
+    return this.#store.transaction(() => {
+      const runner = this.#statements.runner.get(jobId) as unknown as Runner | undefined;
+      if (runner === undefined || runner.owner === this.#lease || isGone(runner)) return false;
+      this.#statements.ask.run(reason ?? "", jobId);
+      return true;
     });
-    return true;
   }
 
   /** The requests for jobs of ours, each once. Without any, the file is only read. @throws what SQLite throws */
   take(): CancelRequest[] {
     if (this.#statements.ours.get(this.#lease) === undefined) return [];
-    const rows = this.#store.transaction(() => {
-      const asked = this.#statements.ours.all(this.#lease);
-      for (const { jobId } of asked) this.#statements.drop.run(jobId as string);
-      return asked;
+    return this.#store.transaction(() => {
+      const asked = this.#statements.ours.all(this.#lease) as unknown as { jobId: string; reason: string }[];
+      this.#statements.drop.run(this.#lease);
+      return asked.map(({ jobId, reason }) => ({ jobId, reason: reason || undefined }));
     });
-    return rows.map(({ jobId, reason }) => ({
-      jobId: jobId as string,
-      reason: (reason as string | null) ?? undefined,
-    }));
   }
 
-  /** Hands over requests for our jobs as they come, until it is closed; what `take` throws is tried again. */
+  /**
+   * Hands over requests for our jobs as they come, until it is closed; what `take` throws is tried again.
+   * @param handler must not throw
+   */
   watch(handler: (request: CancelRequest) => void): void {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => {
@@ -97,21 +92,15 @@ function isGone({ host, pid, startToken }: Runner): boolean {
 }
 
 function prepareStatements(store: Store) {
-  const ofRun = "o.job_id = r.job_id AND o.created = r.created";
+  const ours = "owner = ? AND cancel_reason IS NOT NULL";
   return {
     runner: store.prepare(
-      `SELECT o.owner, o.created, i.host, i.pid, i.start_token AS startToken
+      `SELECT o.owner, i.host, i.pid, i.start_token AS startToken
        FROM open_jobs AS o LEFT JOIN instances AS i ON i.id = o.owner
        WHERE o.job_id = ? AND o.owner IS NOT NULL`,
     ),
-    ask: store.prepare("REPLACE INTO cancel_requests (job_id, created, reason) VALUES (?, ?, ?)"),
-    dropStale: store.prepare(
-      `DELETE FROM cancel_requests AS r WHERE NOT EXISTS (SELECT 1 FROM open_jobs AS o WHERE ${ofRun})`,
-    ),
-    ours: store.prepare(
-      `SELECT r.job_id AS jobId, r.reason FROM cancel_requests AS r JOIN open_jobs AS o ON ${ofRun}
-       WHERE o.owner = ? ORDER BY r.job_id`,
-    ),
-    drop: store.prepare("DELETE FROM cancel_requests WHERE job_id = ?"),
+    ask: store.prepare("UPDATE open_jobs SET cancel_reason = ? WHERE job_id = ?"),
+    ours: store.prepare(`SELECT job_id AS jobId, cancel_reason AS reason FROM open_jobs WHERE ${ours}`),
+    drop: store.prepare(`UPDATE open_jobs SET cancel_reason = NULL WHERE ${ours}`),
   };
 }

@@ -74,7 +74,8 @@ export class OpenJobs {
     const rows = Array(jobs).fill("(?, ?, ?)").join(", ");
     this.#opens[jobs] ??= this.#store.prepare(
       `INSERT INTO open_jobs (job_id, owner, created) VALUES ${rows}
-       ON CONFLICT (job_id) DO UPDATE SET owner = excluded.owner, created = excluded.created, seen_at = NULL`,
+       ON CONFLICT (job_id) DO UPDATE SET owner = excluded.owner, created = excluded.created,
+         seen_at = NULL, cancel_reason = NULL`,
     );
     return this.#opens[jobs];
   }

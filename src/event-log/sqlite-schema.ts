@@ -1,7 +1,7 @@
 import { DamageError } from "../store/damage.ts";
-import { isMarkedAsOurs } from "../store/file-mark.ts";
-import { columnsOf, namesIn, namesTaken, type Schema, unusable } from "../store/objection.ts";
+import { columnsOf, namesIn, namesTaken, requireRoom, type Schema, unusable } from "../store/objection.ts";
 import type { Store } from "../store/store.ts";
+import { type Likeness, likenessOf, tableShapes } from "../store/table-shape.ts";
 import { newEpoch, openEpoch } from "./sqlite-epoch.ts";
 
 /** Rises when older versions of this library could not use the file any more. */
@@ -15,8 +15,8 @@ const FORMER_VERSION = "1";
  * CRC-32 of the JSON, as SQLite does not notice when a letter of a text turns into another. An event block
  * tells which subjects occur after `after` and up to `last`; `event_ids` has the ids up to the last block.
  * An instance is a lease and the process that keeps it; one without a pid has been given up. The owner of
- * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it. A
- * request to cancel is for the run that was `created` there, and for whoever owns it.
+ * an open job is a lease, or NULL; once it was claimed, `seen_at` is the last beat of who had run it. Who owns
+ * a job that has a `cancel_reason`, which may be empty, was asked to cancel it.
  */
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS event_log (
@@ -46,13 +46,8 @@ const TABLES = [
     job_id TEXT PRIMARY KEY,
     owner TEXT,
     created INTEGER NOT NULL,
-    seen_at INTEGER
-  ) WITHOUT ROWID`,
-  "CREATE INDEX IF NOT EXISTS open_jobs_of_nobody ON open_jobs (created) WHERE owner IS NULL",
-  `CREATE TABLE IF NOT EXISTS cancel_requests (
-    job_id TEXT PRIMARY KEY,
-    created INTEGER NOT NULL,
-    reason TEXT
+    seen_at INTEGER,
+    cancel_reason TEXT
   ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY,
@@ -64,21 +59,18 @@ const TABLES = [
   ) WITHOUT ROWID`,
 ];
 
-/** Files of this version were made before there were such columns, and older programs write around them. */
-const ADDED: Readonly<Record<string, readonly string[]>> = {
-  open_jobs: ["seen_at"],
-  events: ["checksum"],
-  cancel_requests: ["job_id", "created", "reason"],
-};
+const INDICES = [
+  "CREATE INDEX IF NOT EXISTS open_jobs_of_nobody ON open_jobs (created) WHERE owner IS NULL",
+  "CREATE INDEX IF NOT EXISTS open_jobs_to_cancel ON open_jobs (owner) WHERE cancel_reason IS NOT NULL",
+];
 
-/** Our tables, each with what SQLite keeps of its text up to where columns may be added later. */
-const TEXTS = new Map(
-  TABLES.flatMap((sql) => {
-    const { text, name } =
-      /^CREATE TABLE IF NOT EXISTS (?<text>(?<name>\w+)[\s\S]+?)\n {2}\)/.exec(sql)?.groups ?? {};
-    return text === undefined || name === undefined ? [] : [[name, `CREATE TABLE ${text}`]];
-  }),
-);
+const SHAPES = tableShapes(TABLES.join(";\n"));
+
+/** Files of this version were made before there were such columns, and older programs write around them. */
+const LATE_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  open_jobs: { seen_at: "INTEGER", cancel_reason: "TEXT" },
+  events: { checksum: "INTEGER" },
+};
 
 /** What a file of the former version lacks is made between the two. Those who posted from afar never signed in. */
 const UPGRADE = {
@@ -98,9 +90,8 @@ const UPGRADE = {
  * SQLite throws
  */
 export function openSchema(store: Store): { epoch: string } {
-  const objection = objectionTo(store);
-  if (objection !== undefined) throw unusable(store.file, objection);
-  if (versionOf(store) !== SCHEMA_VERSION || lacking(store).length > 0)
+  requireRoom(store, objectionTo);
+  if (versionOf(store) !== SCHEMA_VERSION || lateColumns(store).length > 0)
     store.transaction(() => bringUp(store));
   return { epoch: openEpoch(store) };
 }
@@ -119,24 +110,36 @@ export function settleEpoch(store: Store): void {
  * @throws DamageError when it is ours, and not as we made it
  */
 export function objectionTo(schema: Schema): string | undefined {
-  const found = namesIn(schema, [...TEXTS.keys()]);
+  const found = namesIn(
+    schema,
+    SHAPES.map(({ name }) => name),
+  );
   if (found.length === 0) return undefined;
-  if (!isOurs(schema)) return namesTaken(found);
-  const version = String(entryOf(schema, "schema"));
+  const likeness = new Map(
+    SHAPES.map((shape) => [
+      shape.name,
+      likenessOf(schema, shape, Object.keys(LATE_COLUMNS[shape.name] ?? {})),
+    ]),
+  );
+  const isMostlyOurs = [...likeness.values()].filter((like) => like === "ours").length > SHAPES.length / 2;
+  const version = isOurs(schema) ? String(entryOf(schema, "schema")) : undefined;
+  if (!isMostlyOurs)
+    return version === undefined || version === SCHEMA_VERSION ? namesTaken(found) : undefined;
+  if (version === undefined) throw damaged("event_log");
   if (!/^\d+$/.test(version)) throw new DamageError(`its version is \`${version}\``);
-  // What came from the former version has other texts, and no mark.
-  if (version === SCHEMA_VERSION && isMarkedAsOurs(schema)) requireTexts(schema);
+  if (version === SCHEMA_VERSION) requireTables(likeness);
   return undefined;
 }
 
-/** SQLite takes a table for sound when a name in it has turned into another, or a key into none. */
-function requireTexts(schema: Schema): void {
-  const rows = schema.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").all();
-  const found = new Map(rows.map(({ name, sql }) => [name, String(sql)]));
-  for (const [table, text] of TEXTS) {
-    if (!found.get(table)?.startsWith(text))
-      throw new DamageError(`its table \`${table}\` is not as it was made`);
+/** A file of this version has had all tables from the beginning. */
+function requireTables(likeness: ReadonlyMap<string, Likeness>): void {
+  for (const [name, like] of likeness) {
+    if (like !== "ours") throw damaged(name);
   }
+}
+
+function damaged(table: string): DamageError {
+  return new DamageError(`its table \`${table}\` is not as it was made`);
 }
 
 function isOurs(schema: Schema): boolean {
@@ -154,10 +157,13 @@ function entryOf(schema: Schema, name: string): unknown {
   return schema.prepare("SELECT value FROM event_log WHERE name = ?").get(name)?.value;
 }
 
-function lacking(store: Store): { table: string; column: string }[] {
-  return Object.entries(ADDED).flatMap(([table, columns]) => {
+/** Statements for those that are not there yet. */
+function lateColumns(store: Store): string[] {
+  return Object.entries(LATE_COLUMNS).flatMap(([table, columns]) => {
     const found = columnsOf(store, table);
-    return columns.filter((column) => !found.includes(column)).map((column) => ({ table, column }));
+    return Object.entries(columns)
+      .filter(([column]) => !found.includes(column))
+      .map(([column, type]) => `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   });
 }
 
@@ -169,8 +175,7 @@ function bringUp(store: Store): void {
     throw unusable(store.file, "a newer version of this library made it");
   const upgrade = isFormer ? UPGRADE : { before: [], after: [] };
   for (const sql of [...upgrade.before, ...TABLES, ...upgrade.after]) store.exec(sql);
-  for (const { table, column } of lacking(store))
-    store.exec(`ALTER TABLE ${table} ADD COLUMN ${column} INTEGER`);
+  for (const sql of [...lateColumns(store), ...INDICES]) store.exec(sql);
   const put = (verb: "REPLACE" | "INSERT OR IGNORE", name: string, value: string) =>
     store.prepare(`${verb} INTO event_log (name, value) VALUES (?, ?)`).run(name, value);
   put("REPLACE", "schema", SCHEMA_VERSION);

@@ -1,5 +1,7 @@
 import { OrchestraError } from "../errors.ts";
+import { DamageError } from "./damage.ts";
 import type { Database } from "./database.ts";
+import type { Store } from "./store.ts";
 
 /** What can be asked before a database is used. */
 export type Schema = Pick<Database, "prepare">;
@@ -19,6 +21,24 @@ export function columnsOf(schema: Schema, table: string): unknown[] {
 /** The objection to a database in which another program uses our names. */
 export function namesTaken(names: readonly string[]): string {
   return `it is another program's, with tables of its own that are named \`${names.join("`, `")}\``;
+}
+
+/** @throws INVALID_CONFIG when there is an objection to a database that is open already, or it is damaged */
+export function requireRoom(store: Store, objectionTo: (schema: Schema) => string | undefined): void {
+  const objection = objectionOrDamage(store, objectionTo);
+  if (objection !== undefined) throw unusable(store.file, objection);
+}
+
+function objectionOrDamage(
+  schema: Schema,
+  objectionTo: (schema: Schema) => string | undefined,
+): string | undefined {
+  try {
+    return objectionTo(schema);
+  } catch (error) {
+    if (error instanceof DamageError) return error.message;
+    throw error;
+  }
 }
 
 export function unusable(file: string, objection: string): OrchestraError {

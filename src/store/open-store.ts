@@ -2,9 +2,8 @@ import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { invalidArgument, OrchestraError, reasonOf } from "../errors.ts";
 import { currentBoot } from "./boot.ts";
-import { DamageError, isDamaged, setAside, verify } from "./damage.ts";
+import { isDamaged, setAside, verify } from "./damage.ts";
 import type { Database, OpenDatabase } from "./database.ts";
-import { isMarkedAsOurs, markAsOurs } from "./file-mark.ts";
 import { FilePlace } from "./file-place.ts";
 import { makeFolder } from "./folder.ts";
 import { patiently } from "./patience.ts";
@@ -32,8 +31,8 @@ export interface StoreOptions {
   /** Milliseconds between two looks whether the file is still where it was. Default: 2,000. */
   placeCheckMs?: number | undefined;
   /**
-   * Why a file is not to be used, asked before anything in it is changed. One that was begun here is taken for
-   * corrupt then. Default: all are used.
+   * Why a file is not to be used, asked before anything in it is changed. A `DamageError` of its is why the file
+   * is corrupt. Default: all are used.
    */
   objectionTo?: ((database: Database) => string | undefined) | undefined;
   /** The run of the system that we are in. Default: as the system tells. */
@@ -121,8 +120,7 @@ function warnOfLeaving({ file, onWarning }: Settings): void {
 async function isKeptLocked(database: Database, deadline: number): Promise<boolean> {
   try {
     await patiently(deadline, () => database.exec("BEGIN IMMEDIATE"));
-    markAsOurs(database);
-    database.exec("COMMIT");
+    database.exec("ROLLBACK");
     return false;
   } catch (error) {
     if (isBusy(error)) return true;
@@ -169,8 +167,6 @@ function connect(open: OpenDatabase, { file, synchronous, objectionTo }: Setting
     if (objection !== undefined) {
       // What is damaged tells nothing of whose it is.
       verify(database, file);
-      // SQLite takes a name for sound that has turned into another.
-      if (isMarkedAsOurs(database)) throw new DamageError("its tables are not those that it was given");
       throw new Error(objection);
     }
     database.exec("PRAGMA journal_mode = WAL");

@@ -82,9 +82,7 @@ it("a file in which bytes turned into others keeps no process from starting, and
   const sound = await makeSoundFile();
   const folder = temporaryFolder();
   // The first page has the names of tables and columns, which SQLite looks at the least.
-  const anywhere = fc.oneof(fc.nat(4_095), fc.nat(sound.content.length - 1));
-  // Without the mark that tells whose file it is, one in which names are harmed, too, is another program's.
-  const place = anywhere.filter((position) => position < 68 || position > 71);
+  const place = fc.oneof(fc.nat(4_095), fc.nat(sound.content.length - 1));
   const harm = fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 32 });
   let count = 0;
   await fc.assert(
@@ -105,6 +103,6 @@ it("a file in which bytes turned into others keeps no process from starting, and
       const former = (await eventsIn(file)).filter((json) => !told.includes(json));
       expect(former.filter((json) => !sound.events.has(json))).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });

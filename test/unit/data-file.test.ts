@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SpanTables } from "../../exporters/span-outbox-tables.ts";
@@ -25,6 +25,15 @@ async function makeHarmed(sql: string): Promise<string> {
   return file;
 }
 
+/** One of a process that keeps no events. */
+async function makeOfSpans(): Promise<string> {
+  const file = join(temporaryFolder(), "orchestra.db");
+  const store = await openDataFile(file, {});
+  new SpanTables(store, { ...ownProcess(), instance: "us" });
+  store.close();
+  return file;
+}
+
 const rename = (table: string, from: string, to: string) =>
   `UPDATE sqlite_schema SET name = replace(name, '${from}', '${to}'),
      tbl_name = replace(tbl_name, '${from}', '${to}'), sql = replace(sql, '${from}', '${to}')
@@ -39,6 +48,7 @@ describe("the file that events and spans share", () => {
     ["the table that tells whose it is", rename("event_log", "event_log", "event_lag")],
     ["a column of its versions", rename("event_log", "value", "valua")],
     ["its version", "UPDATE event_log SET value = 'r' WHERE name = 'schema'"],
+    ["a column that earlier files lack", rename("events", "checksum", "checksun")],
     ["a key", rename("events", "PRIMARY KEY", "PRIMARY_KEY")],
     ["a column of spans", rename("span_queue", "holder", "hodler")],
   ])("is corrupt when the name of %s has turned into another", async (_what, harm) => {
@@ -62,15 +72,24 @@ describe("the file that events and spans share", () => {
     expect(readdirSync(dirname(file)).filter((name) => name.includes("corrupt"))).toEqual([]);
   });
 
-  it("may have been begun by another program, which keeps its mark", async () => {
-    const file = join(temporaryFolder(), "shared.db");
+  it("is refused, and kept, when another program has made a table of events in it", async () => {
+    const file = await makeOfSpans();
     const theirs = new DatabaseSync(file);
-    theirs.exec("PRAGMA application_id = 42; CREATE TABLE theirs (a)");
+    theirs.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, happened TEXT)");
     theirs.close();
-    const store = await openDataFile(file, {});
+    const error = await errorFrom(() => openDataFile(file, { onWarning: expect.unreachable }));
+    expect(error).toMatchObject({ code: "INVALID_CONFIG", path: "file" });
+    expect(error.message).toContain("tables of its own that are named `events`");
+    expect(readdirSync(dirname(file))).toEqual([basename(file)]);
+  });
+
+  it("may have more columns and tables than ours, and be copied", async () => {
+    const file = await makeHarmed(
+      "ALTER TABLE events ADD COLUMN note TEXT; CREATE TABLE theirs (a); VACUUM; PRAGMA user_version = 7",
+    );
+    const store = await openDataFile(file, { onWarning: expect.unreachable });
     onTestFinished(() => store.close());
     await createSqliteEventLog({ store }).close();
-    expect(store.prepare("PRAGMA application_id").get()).toEqual({ application_id: 42 });
   });
 
   it("is left as it is when another program has tables named like those of spans", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JobSnapshot } from "../../src/event/job-snapshot.ts";
 import type { CancelRequest } from "../../src/event-log/sqlite-cancel-requests.ts";
 import { WorkerJobRegistry } from "../../src/job/registry.ts";
-import { type CancelingParts, connectCanceling } from "../../src/job-canceling.ts";
+import { type CancelingParts, type CancelJob, connectCanceling } from "../../src/job-canceling.ts";
 import { thrownBy } from "../fixtures/thrown.ts";
 
 /** Others that run some jobs. */
@@ -19,11 +19,9 @@ function others(...jobIds: string[]) {
   return { asked, ask, watch, tell: (request: CancelRequest) => told(request) };
 }
 
-function connect(parts: Partial<CancelingParts>) {
+function connect(parts: Partial<CancelingParts>): CancelJob {
   const { registry = new WorkerJobRegistry(), jobs = { get: () => undefined }, requests } = parts;
-  const errors: [unknown, string][] = [];
-  const onError = (error: unknown, where: string) => errors.push([error, where]);
-  return { errors, cancel: connectCanceling({ registry, jobs, requests, onError }) };
+  return connectCanceling({ registry, jobs, requests });
 }
 
 function registryWith(id: string) {
@@ -36,15 +34,23 @@ describe("canceling a job", () => {
   it("is done here when it runs here, whoever else claims to run it", () => {
     const registry = registryWith("a");
     const requests = others("a");
-    const { cancel } = connect({ registry, requests });
-    cancel("a", "why");
+    connect({ registry, requests })("a", "why");
     expect([registry.get("a")?.status, requests.asked]).toEqual(["canceled", []]);
-    expect(thrownBy(() => cancel("a", "again"))).toMatchObject({ code: "ILLEGAL_TRANSITION" });
+  });
+
+  it("is asked of another process where ours of the same id has ended, and refused without one", () => {
+    const registry = registryWith("a");
+    registry.setResult("a");
+    const requests = others("a");
+    connect({ registry, requests })("a", "why");
+    expect(requests.asked).toEqual([{ jobId: "a", reason: "why" }]);
+    const cancel = connect({ registry, requests: others() });
+    expect(thrownBy(() => cancel("a", "why"))).toMatchObject({ code: "ILLEGAL_TRANSITION" });
   });
 
   it("is asked of the process that runs it", () => {
     const requests = others("b");
-    connect({ registry: registryWith("a"), requests }).cancel("b", undefined);
+    connect({ registry: registryWith("a"), requests })("b", undefined);
     expect(requests.asked).toEqual([{ jobId: "b", reason: undefined }]);
   });
 
@@ -55,7 +61,7 @@ describe("canceling a job", () => {
   ] as const)("is refused when nobody runs it that can be asked: %s", (status, code) => {
     const jobs = { get: () => status && ({ status } as JobSnapshot) };
     for (const requests of [undefined, others()]) {
-      const { cancel } = connect({ jobs, requests });
+      const cancel = connect({ jobs, requests });
       expect(thrownBy(() => cancel("b", "why"))).toMatchObject({ code });
     }
   });
@@ -64,7 +70,7 @@ describe("canceling a job", () => {
     const ask = () => {
       throw new Error("database is locked");
     };
-    const { cancel } = connect({ requests: { ...others(), ask } });
+    const cancel = connect({ requests: { ...others(), ask } });
     expect(thrownBy(() => cancel("b", "why"))).toMatchObject({
       code: "UNAVAILABLE",
       message: "The process that runs the job cannot be asked now: database is locked",
@@ -73,19 +79,12 @@ describe("canceling a job", () => {
 });
 
 describe("a request of another process", () => {
-  it("cancels the job, and is nobody's trouble when that has ended", () => {
+  it("cancels the job, and is nobody's trouble when that has ended or is in another registry", () => {
     const registry = registryWith("a");
     const requests = others();
-    const { errors } = connect({ registry, requests });
+    connect({ registry, requests });
     for (const reason of ["first", "second"]) requests.tell({ jobId: "a", reason });
+    requests.tell({ jobId: "observed", reason: undefined });
     expect(registry.get("a")).toMatchObject({ status: "canceled", reason: "first" });
-    expect(errors).toEqual([]);
-  });
-
-  it("is told of when the job is in no registry that could cancel it", () => {
-    const requests = others();
-    const { errors } = connect({ requests });
-    requests.tell({ jobId: "a", reason: undefined });
-    expect(errors).toEqual([[expect.objectContaining({ code: "UNKNOWN_JOB" }), "canceling"]]);
   });
 });

@@ -35,7 +35,14 @@ function start(
   const context = createTestContext({ env: { PATH: process.env.PATH }, stdout, ...overrides });
   const job = new CommandJob(["sh", "-c", script], { run, registry }, context, options);
   const exitCode = job.run({ workerId: "build", message: script, ...input });
-  return { exitCode, stdout, stderr: context.stderr, signal: context.signal, job: () => registry.list()[0] };
+  return {
+    exitCode,
+    stdout,
+    stderr: context.stderr,
+    signal: context.signal,
+    job: () => registry.list()[0],
+    registry,
+  };
 }
 
 describe("the job of a command", () => {
@@ -83,6 +90,28 @@ describe("the job of a command", () => {
 
     expect(await exitCode).toBe(0);
     expect(job()).toMatchObject({ status: "succeeded" });
+  });
+
+  test("that is canceled from elsewhere is ended, with the code of that", async () => {
+    const { exitCode, stdout, job, registry } = start("echo up; exec sleep 60");
+    await stdout.printed("up");
+    registry.cancel(job()?.id as string, { reason: "not needed" });
+
+    expect(await exitCode).toBe(143);
+    expect(job()).toMatchObject({ status: "canceled", reason: "not needed" });
+  });
+
+  test("that is canceled from elsewhere leaves nothing behind", async () => {
+    const { exitCode, stdout, job, registry } = start(
+      "sh -c 'trap \"\" TERM; echo $$; exec sleep 60' & wait",
+    );
+    await stdout.printed("\n");
+    registry.cancel(job()?.id as string);
+
+    expect(await exitCode).toBe(143);
+    const grandchild = Number.parseInt(stdout.text, 10);
+    expect(grandchild).toBeGreaterThan(0);
+    await expect.poll(() => isRunning(grandchild), { interval: 5 }).toBe(false);
   });
 
   test("that exceeds its time budget ends with the code of timeout(1)", async () => {

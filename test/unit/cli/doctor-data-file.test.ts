@@ -189,6 +189,26 @@ describe("a file that is broken", () => {
     expect(readFileSync(file)).toEqual(bytes);
   });
 
+  test("is called corrupt when only the name of a column is", async () => {
+    const { file, store } = await openLog("1");
+    store.exec("ALTER TABLE events RENAME COLUMN appended_at TO appended_av");
+    expect(await examine(file)).toEqual([
+      expect.stringMatching(
+        /corrupt \(its table `events` is not as it was made\): the next start keeps it aside/,
+      ),
+    ]);
+  });
+
+  test("is not ours to use when another program's is there", async () => {
+    const store = await openTestStore();
+    store.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, happened TEXT)");
+    expect(await examine(store.file)).toEqual([
+      expect.stringMatching(
+        /^data file broken: .+ cannot be used: it is another program's, with tables .+`events`$/,
+      ),
+    ]);
+  });
+
   test("may be no database, or no file", async () => {
     const folder = temporaryFolder();
     const file = join(folder, "x.db");
@@ -199,7 +219,9 @@ describe("a file that is broken", () => {
 
   test("may be of a version that cannot be read", async () => {
     const { file, store } = await openLog("1");
-    store.exec("ALTER TABLE events RENAME COLUMN ordinal TO number");
+    store.exec(
+      "ALTER TABLE events RENAME COLUMN ordinal TO number; UPDATE event_log SET value = 3 WHERE name = 'schema'",
+    );
     expect(await examine(file)).toContainEqual(expect.stringContaining("cannot be read: no such column"));
   });
 

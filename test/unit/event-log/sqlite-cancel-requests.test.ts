@@ -56,11 +56,25 @@ describe("a request to cancel a job of another process", () => {
     const { runner, asking, asked } = await openTwo();
     asking.ask("a", "for the first run");
     runner.end("a");
-    runner.begin("a", "b");
+    runner.begin("a");
     expect(asked.take()).toEqual([]);
-    asking.ask("b", "why");
-    const left = runner.store.prepare("SELECT job_id FROM cancel_requests").all();
-    expect(left).toEqual([{ job_id: "b" }]);
+    runner.begin("b");
+    asking.ask("b", "for the first run");
+    await runner.log.append([jobEvent("created", { jobId: "b", source: "runner", revision: 1 })]);
+    expect(asked.take()).toEqual([]);
+  });
+
+  it("is found without a look at the jobs that are open", async () => {
+    const { runner } = await openTwo();
+    const plans: string[] = [];
+    const prepare = (sql: string) => {
+      const plan = runner.store.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+      plans.push(...plan.map(({ detail }) => String(detail)));
+      return runner.store.prepare(sql);
+    };
+    new CancelRequests({ ...createFaultyStore(runner.store), prepare }, { lease: "us" });
+    expect(plans.filter((detail) => detail.startsWith("SCAN"))).toEqual([]);
+    expect(plans).toContain("SEARCH open_jobs USING INDEX open_jobs_to_cancel (owner=?)");
   });
 
   it("is there for who takes the job over", async () => {
@@ -80,7 +94,7 @@ describe("a request to cancel a job of another process", () => {
     const seen: string[] = [];
     asked.watch(({ jobId }) => seen.push(jobId));
     asking.ask("a", "why");
-    store.fault = /cancel_requests/;
+    store.fault = /cancel_reason/;
     vi.advanceTimersByTime(200);
     expect(seen).toEqual([]);
     store.fault = undefined;

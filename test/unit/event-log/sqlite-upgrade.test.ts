@@ -67,16 +67,11 @@ describe("a data file of the version before", () => {
   });
 });
 
-/** Files got a mark when their tables got their last columns. */
-function makeEarlier(store: Store, sql: string): void {
-  store.exec(`PRAGMA application_id = 0; ${sql}`);
-}
-
 describe("a data file of this version that was made before events had checksums", () => {
   it("goes on with its events, and has them for new ones", async () => {
     const { begin, store } = await openLeasedLog({ source: "us" });
     begin("old");
-    makeEarlier(store, "ALTER TABLE events DROP COLUMN checksum");
+    store.exec("ALTER TABLE events DROP COLUMN checksum");
     const later = await openLeasedLog({ store: await openTestStore({ file: store.file }), source: "us" });
     later.begin("new");
     expect(idsOf(readAll(later.log))).toEqual(["old-created-0", "new-created-0"]);
@@ -86,12 +81,15 @@ describe("a data file of this version that was made before events had checksums"
 
   it("is written to by those who had it open before", async () => {
     const { begin, log, store } = await openLeasedLog({ source: "us" });
-    makeEarlier(store, "ALTER TABLE events DROP COLUMN checksum");
+    store.exec("ALTER TABLE events DROP COLUMN checksum");
     createTestLeases(await openTestStore({ file: store.file }));
     begin("later");
     expect([idsOf(readAll(log)), log.stats().degraded]).toEqual([["later-created-0"], false]);
   });
 });
+
+const WITHOUT_LATER = `DROP INDEX open_jobs_to_cancel;
+  ALTER TABLE open_jobs DROP COLUMN cancel_reason; ALTER TABLE open_jobs DROP COLUMN seen_at`;
 
 describe("a data file of this version that was made before jobs had a last sign of life", () => {
   async function makeWithOpenJob() {
@@ -103,7 +101,7 @@ describe("a data file of this version that was made before jobs had a last sign 
       now: () => 60_000,
     });
     begin("open");
-    makeEarlier(store, "ALTER TABLE open_jobs DROP COLUMN seen_at");
+    store.exec(WITHOUT_LATER);
     return store;
   }
 
@@ -127,7 +125,7 @@ describe("a data file of this version that was made before jobs had a last sign 
 
   it("is written to by those who had it open before", async () => {
     const before = await openLeasedLog({ source: "us" });
-    makeEarlier(before.store, "ALTER TABLE open_jobs DROP COLUMN seen_at");
+    before.store.exec(WITHOUT_LATER);
     createTestLeases(await openTestStore({ file: before.store.file }));
     before.begin("later");
     before.end("later");
