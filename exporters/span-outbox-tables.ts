@@ -1,8 +1,8 @@
 import { DamageError } from "../src/store/damage.ts";
-import { namesIn, namesTaken, requireRoom, type Schema } from "../src/store/objection.ts";
+import { namesIn, namesTaken, notAsMade, requireRoom, type Schema } from "../src/store/objection.ts";
 import type { ProcessIdentity } from "../src/store/process-identity.ts";
 import type { SqlValue, Statement, Store } from "../src/store/store.ts";
-import { likenessOf, tableShapes } from "../src/store/table-shape.ts";
+import { resemblanceOf, tableShapes } from "../src/store/table-shape.ts";
 import type { OtlpProtocol } from "./span-otlp.ts";
 
 const DEAD_LETTER_INDEX = "span_dead_letter_size";
@@ -43,6 +43,7 @@ const SCHEMA = `
 `;
 
 const SHAPES = tableShapes(SCHEMA);
+const NAMES = SHAPES.map(({ name }) => name);
 
 /** 2^32 chunks in each of 2^21 queues fill the integers that JavaScript has. */
 const IDS_PER_QUEUE = 2 ** 32;
@@ -90,19 +91,18 @@ export interface Amount {
  * @throws DamageError when it is ours, and not as we made it
  */
 export function objectionTo(schema: Schema): string | undefined {
-  const likeness = SHAPES.map((shape) => ({ name: shape.name, like: likenessOf(schema, shape) }));
-  const theirs = likeness.filter(({ like }) => like === "theirs").map(({ name }) => name);
-  if (theirs.length > 0) return namesTaken(theirs);
-  const harmed = likeness.find(({ like }) => like === "harmed");
-  if (harmed !== undefined) throw new DamageError(`its table \`${harmed.name}\` is not as it was made`);
-  return undefined;
+  const found = namesIn(schema, NAMES);
+  const { isOurs, harmed } = resemblanceOf(schema, SHAPES);
+  if (found.length === 0 || harmed === undefined) return undefined;
+  if (!isOurs) return namesTaken(found);
+  throw new DamageError(notAsMade(harmed));
 }
 
 /** Makes the tables when they are missing. @throws INVALID_CONFIG for those of another program, or damaged ones */
 function createTables(store: Store): void {
   requireRoom(store, objectionTo);
   // Asked first, as a file that is locked or full may have them.
-  const names = [...SHAPES.map(({ name }) => name), DEAD_LETTER_INDEX];
+  const names = [...NAMES, DEAD_LETTER_INDEX];
   if (namesIn(store, names).length < names.length) store.transaction(() => store.exec(SCHEMA));
 }
 

@@ -1,7 +1,15 @@
 import { DamageError } from "../store/damage.ts";
-import { columnsOf, namesIn, namesTaken, requireRoom, type Schema, unusable } from "../store/objection.ts";
+import {
+  columnsOf,
+  namesIn,
+  namesTaken,
+  notAsMade,
+  requireRoom,
+  type Schema,
+  unusable,
+} from "../store/objection.ts";
 import type { Store } from "../store/store.ts";
-import { type Likeness, likenessOf, tableShapes } from "../store/table-shape.ts";
+import { type LateColumns, resemblanceOf, tableShapes } from "../store/table-shape.ts";
 import { newEpoch, openEpoch } from "./sqlite-epoch.ts";
 
 /** Rises when older versions of this library could not use the file any more. */
@@ -67,7 +75,7 @@ const INDICES = [
 const SHAPES = tableShapes(TABLES.join(";\n"));
 
 /** Files of this version were made before there were such columns, and older programs write around them. */
-const LATE_COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const LATE_COLUMNS: LateColumns = {
   open_jobs: { seen_at: "INTEGER", cancel_reason: "TEXT" },
   events: { checksum: "INTEGER" },
 };
@@ -115,34 +123,16 @@ export function objectionTo(schema: Schema): string | undefined {
     SHAPES.map(({ name }) => name),
   );
   if (found.length === 0) return undefined;
-  const likeness = new Map(
-    SHAPES.map((shape) => [
-      shape.name,
-      likenessOf(schema, shape, Object.keys(LATE_COLUMNS[shape.name] ?? {})),
-    ]),
-  );
-  const isMostlyOurs = [...likeness.values()].filter((like) => like === "ours").length > SHAPES.length / 2;
-  const version = isOurs(schema) ? String(entryOf(schema, "schema")) : undefined;
-  if (!isMostlyOurs)
-    return version === undefined || version === SCHEMA_VERSION ? namesTaken(found) : undefined;
-  if (version === undefined) throw damaged("event_log");
+  const { isOurs, harmed } = resemblanceOf(schema, SHAPES, LATE_COLUMNS);
+  const version = tellsVersion(schema) ? String(entryOf(schema, "schema")) : undefined;
+  if (!isOurs) return version === undefined || version === SCHEMA_VERSION ? namesTaken(found) : undefined;
+  if (version === undefined) throw new DamageError("it does not tell its version");
   if (!/^\d+$/.test(version)) throw new DamageError(`its version is \`${version}\``);
-  if (version === SCHEMA_VERSION) requireTables(likeness);
+  if (version === SCHEMA_VERSION && harmed !== undefined) throw new DamageError(notAsMade(harmed));
   return undefined;
 }
 
-/** A file of this version has had all tables from the beginning. */
-function requireTables(likeness: ReadonlyMap<string, Likeness>): void {
-  for (const [name, like] of likeness) {
-    if (like !== "ours") throw damaged(name);
-  }
-}
-
-function damaged(table: string): DamageError {
-  return new DamageError(`its table \`${table}\` is not as it was made`);
-}
-
-function isOurs(schema: Schema): boolean {
+function tellsVersion(schema: Schema): boolean {
   const columns = columnsOf(schema, "event_log");
   return columns.includes("name") && columns.includes("value") && entryOf(schema, "schema") !== undefined;
 }

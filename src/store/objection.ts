@@ -23,6 +23,11 @@ export function namesTaken(names: readonly string[]): string {
   return `it is another program's, with tables of its own that are named \`${names.join("`, `")}\``;
 }
 
+/** What is the matter with a database of ours, one of whose tables is harmed. */
+export function notAsMade(table: string): string {
+  return `its table \`${table}\` is not as it was made`;
+}
+
 /** @throws INVALID_CONFIG when there is an objection to a database that is open already, or it is damaged */
 export function requireRoom(store: Store, objectionTo: (schema: Schema) => string | undefined): void {
   const objection = objectionOrDamage(store, objectionTo);

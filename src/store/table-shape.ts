@@ -13,8 +13,16 @@ interface Column {
   isRequired: boolean;
 }
 
-/** What a table of one of our names is to us. Later versions may have added columns to ours. */
-export type Likeness = "ours" | "harmed" | "theirs" | "absent";
+/** Columns that our tables may lack, by table. */
+export type LateColumns = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** What the tables of our names in a database are to us. */
+export interface Resemblance {
+  /** Whether they have more than half of all our columns: another program's may have a few such names. */
+  isOurs: boolean;
+  /** The first table that is not there, or not as we made it. Later versions may have added columns. */
+  harmed: string | undefined;
+}
 
 /** @param sql `CREATE TABLE IF NOT EXISTS` statements, with a line for each column */
 export function tableShapes(sql: string): TableShape[] {
@@ -32,23 +40,37 @@ function columnOf(line: string): Column {
   return { name, type, isKey, isRequired: isKey || line.includes("NOT NULL") };
 }
 
-/**
- * SQLite takes a table for sound when a name in it has turned into another, or a key into none. One that has
- * more than half of our columns is ours all the same.
- * @param late columns that ours may lack
- */
-export function likenessOf(schema: Schema, shape: TableShape, late: readonly string[] = []): Likeness {
-  const rows = schema.prepare(`SELECT name, type, "notnull", pk FROM pragma_table_info(?)`).all(shape.name);
-  if (rows.length === 0) return "absent";
-  const found = rows.map(({ name, type, notnull, pk }) => {
-    return { name, type, isKey: pk !== 0, isRequired: pk !== 0 || notnull !== 0 };
-  });
-  const isSame = (column: Column) => found.some((other) => JSON.stringify(other) === JSON.stringify(column));
-  const lacking = shape.columns.filter((column) => !isSame(column));
-  // One that lacks columns has no stranger, either: that is a late column whose name has turned into another.
-  const mayLack = found.length < shape.columns.length ? late : [];
-  if (lacking.every(({ name }) => mayLack.includes(name) && !found.some((other) => other.name === name))) {
-    return "ours";
+/** SQLite takes a table for sound when a name in it has turned into another, or a key into none. */
+export function resemblanceOf(
+  schema: Schema,
+  shapes: readonly TableShape[],
+  late: LateColumns = {},
+): Resemblance {
+  let [alike, all] = [0, 0];
+  let harmed: string | undefined;
+  for (const shape of shapes) {
+    const found = columnsIn(schema, shape.name);
+    const lacking = shape.columns.filter((column) => !found.some((other) => isSame(other, column)));
+    alike += shape.columns.length - lacking.length;
+    all += shape.columns.length;
+    // One that lacks columns has no stranger, either: that is a late column whose name has turned into another.
+    const mayLack = found.length < shape.columns.length ? (late[shape.name] ?? {}) : {};
+    const isLate = ({ name }: Column) => name in mayLack && !found.some((other) => other.name === name);
+    if (!lacking.every(isLate)) harmed ??= shape.name;
   }
-  return lacking.length < shape.columns.length / 2 ? "harmed" : "theirs";
+  return { isOurs: alike > all / 2, harmed };
+}
+
+function columnsIn(schema: Schema, table: string): Column[] {
+  const rows = schema.prepare(`SELECT name, type, "notnull", pk FROM pragma_table_info(?)`).all(table);
+  return rows.map(({ name, type, notnull, pk }) => ({
+    name: String(name),
+    type: String(type),
+    isKey: pk !== 0,
+    isRequired: pk !== 0 || notnull !== 0,
+  }));
+}
+
+function isSame(one: Column, other: Column): boolean {
+  return (Object.keys(one) as (keyof Column)[]).every((key) => one[key] === other[key]);
 }
