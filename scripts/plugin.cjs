@@ -12,6 +12,9 @@ const root = path.resolve(__dirname, "..");
 /** What only Bun has, what is too big for a process that serves nothing, and what the plugin never loads. */
 const EXTERNAL = ["bun:*", "fastify", "@opentelemetry/sdk-node"];
 
+/** Bun runs what begins so as it stands; for the rest of the process it would keep the memory for rewriting it. */
+const AS_IT_STANDS = "// @bun";
+
 /**
  * @param dist the compiled library
  * @param folder gets the plugin as `plugin.js`, and the licences of what is in it
@@ -29,10 +32,21 @@ function bundlePlugin(dist, folder) {
     // The forms of which parts can be left out.
     mainFields: ["module", "main"],
     external: EXTERNAL,
+    banner: { js: AS_IT_STANDS },
     metafile: true,
     logLevel: "warning",
   });
+  for (const file of Object.keys(metafile.outputs)) requireAscii(file);
   fs.writeFileSync(path.join(folder, "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+}
+
+/** Of a file that stands as it is, Bun takes each byte for a character. What that makes of comments is of no concern. */
+function requireAscii(file) {
+  const text = fs.readFileSync(path.join(root, file), "utf8");
+  const { code } = esbuild.transformSync(text, { minifyWhitespace: true, legalComments: "none" });
+  const [stranger] = code.match(/.{0,20}[^\0-\x7f]+/) ?? [];
+  if (stranger === undefined) return;
+  throw new Error(`${file} is to be ASCII, which takes escapes in expressions and raw texts: ${stranger}`);
 }
 
 /** @param files relative to the root */

@@ -17,6 +17,15 @@ export interface AppOptions {
 /** Longest job id in a path, with every character of 512 escaped as up to nine. */
 const MAX_PARAM_LENGTH = 512 * 9;
 
+/** Compilers of our own, or Fastify loads those that it has: half of all that it consists of. */
+const NO_SCHEMAS = { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } };
+
+function refuseSchema(): never {
+  throw new Error(
+    "Routes have no schemas of Fastify's: they check with zod, and answer through `encodeJson`",
+  );
+}
+
 /** A Fastify that answers every error in our format, and leaves bodies to the routes. */
 export function createApp(options: AppOptions): { app: FastifyInstance; http: HttpServer } {
   const { createServer, routes, malformed, onError } = options;
@@ -37,6 +46,7 @@ export function createApp(options: AppOptions): { app: FastifyInstance; http: Ht
     // The front door does, and knows which requests are better answered otherwise.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    schemaController: NO_SCHEMAS,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: (error, socket) => malformed.answer(error, socket),
   });

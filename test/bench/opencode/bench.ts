@@ -18,7 +18,7 @@ export async function benchOpencode({ quick }: { quick: boolean }): Promise<Meas
     const installation = { binary: opencodeBinary(), packages: installPlugin(folder) };
     return [
       ...(await measureRuns(installation, quick ? 3 : 10)),
-      ...(await measureMemory(installation, { folder, pairs: quick ? 2 : 5 })),
+      ...(await measureMemory(installation, { folder, pairs: quick ? 2 : 6 })),
       ...(await measureScenarios(folder, ...(quick ? ["run.test"] : []))),
     ];
   } finally {

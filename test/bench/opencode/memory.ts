@@ -4,33 +4,62 @@ import { PLUGIN } from "../../opencode/rig/plugin-package.ts";
 import type { PluginEntry } from "../../opencode/rig/project.ts";
 import { type Installation, Stage } from "../../opencode/rig/stage.ts";
 import { type Measurement, median } from "../report.ts";
+import { heapMb, type MemoryReading, rssMb, usedMb } from "./memory-reading.ts";
 
 const MEMORY_PLUGIN = new URL("memory-plugin.ts", import.meta.url).href;
 const PROMPTS = ["ONE", "PLAIN", "TWO"];
 /** Starts what is measured and is answered like any other. */
 const LAST_PROMPT = "PLAIN, and how much memory is that?";
 
-/** What the plugin adds to the memory of a server that has worked a little: so many servers of each kind. */
+interface Pair {
+  bare: MemoryReading;
+  plugged: MemoryReading;
+}
+
+/**
+ * What the plugin adds to the memory of a server that has worked a little: so many servers of each kind, by turns.
+ * The goal is for the RSS, of which servers without the plugin have far from the same; so what is in use, without the
+ * free room in the heap, is told beside it.
+ */
 export async function measureMemory(
   installation: Installation,
-  { folder, pairs }: { folder: string; pairs: number },
+  { folder, pairs: count }: { folder: string; pairs: number },
 ): Promise<Measurement[]> {
   const report = join(folder, "memory");
   const sampler: PluginEntry = [MEMORY_PLUGIN, { prompt: LAST_PROMPT, report }];
-  for (let pair = 0; pair < pairs; pair++) {
+  const pairs: Pair[] = [];
+  for (let index = 0; index < count; index++) {
     await workAWhile({ ...installation, plugins: [sampler] });
     await workAWhile({ ...installation, plugins: [sampler, PLUGIN] });
+    const [bare, plugged] = lastReadings(report) as [MemoryReading, MemoryReading];
+    pairs.push({ bare, plugged });
   }
-  const megabytes = readFileSync(report, "utf8")
-    .trim()
-    .split("\n")
-    .map((bytes) => Number(bytes) / 2 ** 20);
-  const bare = median(megabytes.filter((_, index) => index % 2 === 0));
-  const plugged = median(megabytes.filter((_, index) => index % 2 === 1));
+  const [rss, used] = [added(pairs, rssMb), added(pairs, usedMb)];
+  const bare = pairs.map((pair) => pair.bare);
   return [
-    { name: "rssAddedMb", value: plugged - bare, unit: "MB", goal: 25 },
-    { name: "bareRssMb", value: bare, unit: "MB" },
+    { name: "rssAddedMb", value: median(rss), unit: "MB", goal: 25 },
+    { name: "rssAddedSpreadMb", value: spread(rss), unit: "MB" },
+    { name: "bareRssMb", value: median(bare.map(rssMb)), unit: "MB" },
+    { name: "bareRssSpreadMb", value: spread(bare.map(rssMb)), unit: "MB" },
+    { name: "usedAddedMb", value: median(used), unit: "MB" },
+    { name: "usedAddedSpreadMb", value: spread(used), unit: "MB" },
+    { name: "bareUsedMb", value: median(bare.map(usedMb)), unit: "MB" },
+    { name: "heapAddedMb", value: median(added(pairs, heapMb)), unit: "MB" },
   ];
+}
+
+function added(pairs: readonly Pair[], megabytes: (reading: MemoryReading) => number): number[] {
+  return pairs.map(({ bare, plugged }) => megabytes(plugged) - megabytes(bare));
+}
+
+/** From the least to the most. */
+function spread(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
+}
+
+function lastReadings(report: string): MemoryReading[] {
+  const lines = readFileSync(report, "utf8").trim().split("\n");
+  return lines.slice(-2).map((line) => JSON.parse(line) as MemoryReading);
 }
 
 async function workAWhile(options: Parameters<typeof Stage.open>[0]): Promise<void> {
