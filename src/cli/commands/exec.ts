@@ -85,7 +85,6 @@ type Session = Awaited<ReturnType<typeof startSession>>;
 async function startSession(flags: ExecFlags, { env, stderr }: CliContext) {
   const bridge = findBridge(flags, env);
   const forward = bridge && forwardTo(bridge);
-  const lastJob = new LastJob();
   const onExposed = (message: string) => {
     // Who closed stderr does not want to know.
     write(stderr, `orchestra-otel: no log file: ${plainText(message)}\n`).catch(() => {});
@@ -100,6 +99,7 @@ async function startSession(flags: ExecFlags, { env, stderr }: CliContext) {
     logFile: env.ORCHESTRA_LOG_FILE || defaultLogFile(env, onExposed),
     sinks: forward && [forward],
   });
+  const lastJob = new LastJob((jobId) => telemetry.registry.get(jobId) !== undefined);
   telemetry.onEvent((record) => lastJob.apply(record));
   return { telemetry, lastJob, bridge, forward };
 }
